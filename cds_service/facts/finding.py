@@ -1,0 +1,76 @@
+"""What a fact's question was answered with: value, state, and the evidence behind both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cds_service.facts.dates import When
+from cds_service.truth import Span, Truth
+
+
+class NotObtained(NamedTuple):
+    """A prefetch key that was not fully obtained, and why.
+
+    `reason` is one of not-supplied, failed, truncated, other-patient, deadline (DESIGN 5).
+    """
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One entry of the chart that speaks for or against: `Condition/c7`, its date as recorded, its words."""
+
+    reference: str
+    when: When | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number with its UCUM unit ("" if none)."""
+
+    span: Span
+    unit: str = ""
+
+
+Cell = Quantity | When | Truth | str | None
+"""One column of a row; None means that the chart does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a view or one resource found, with what decided whether it counts.
+
+    `counts` is true, or unknown if a condition could not be decided. `why` says in words why it
+    does not surely count ("ended after 34 days, needs 42").
+    """
+
+    evidence: Evidence
+    columns: Mapping[str, Cell] = field(default_factory=dict)
+    counts: Truth = Truth.TRUE
+    why: tuple[str, ...] = ()
+
+
+Value = Quantity | When | Row | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one fact.
+
+    `state` is the answer of a yes/no fact; for a fact with a value it is true if the value is known
+    (if only as an interval) and unknown otherwise. `rows` are the rows behind the answer, latest first;
+    `rejected` those looked at that do not count, each with its reason. `because` names the prefetch keys
+    of this fact that were not fully obtained.
+    """
+
+    state: Truth
+    value: Value = None
+    rows: tuple[Row, ...] = ()
+    rejected: tuple[Row, ...] = ()
+    because: tuple[NotObtained, ...] = ()
+    note: str = ""

@@ -1,0 +1,177 @@
+"""What a rule may ask for: the resource types and elements of `find`, the views with their columns and arguments.
+
+Only signatures live here, so that rules can be checked without reading a chart; `facts/` does the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ColumnKind = Literal["number", "text", "code", "date", "truth"]
+ArgumentKind = Literal["amount", "duration", "valueset", "table", "fact", "text"]
+OBSERVATIONS = "observations"
+
+# One prefetch key per resource type; observations come in groups named by their value sets.
+KEY_OF_TYPE: Mapping[str, str] = {
+    "Patient": "patient",
+    "Encounter": "encounter",
+    "Condition": "conditions",
+    "AllergyIntolerance": "allergies",
+    "MedicationRequest": "medication-requests",
+    "MedicationStatement": "medication-statements",
+    "MedicationDispense": "medication-dispenses",
+    "MedicationAdministration": "medication-administrations",
+    "Procedure": "procedures",
+    "QuestionnaireResponse": "questionnaire-responses",
+    "Observation": OBSERVATIONS,
+}
+
+_STATUS: Mapping[str, frozenset[str]] = {
+    "Condition.clinicalStatus": frozenset("active recurrence relapse inactive remission resolved".split()),
+    "Condition.verificationStatus": frozenset(
+        "unconfirmed provisional differential confirmed refuted entered-in-error".split()
+    ),
+    "MedicationRequest.status": frozenset(
+        "active on-hold cancelled completed entered-in-error stopped draft unknown".split()
+    ),
+    "MedicationRequest.intent": frozenset(
+        "proposal plan order original-order reflex-order filler-order instance-order option".split()
+    ),
+    "MedicationStatement.status": frozenset(
+        "active completed entered-in-error intended stopped on-hold unknown not-taken".split()
+    ),
+    "MedicationDispense.status": frozenset(
+        "preparation in-progress cancelled on-hold completed entered-in-error stopped declined unknown".split()
+    ),
+    "MedicationAdministration.status": frozenset(
+        "in-progress not-done on-hold completed entered-in-error stopped unknown".split()
+    ),
+    "Observation.status": frozenset(
+        "registered preliminary final amended corrected cancelled entered-in-error unknown".split()
+    ),
+    "Procedure.status": frozenset(
+        "preparation in-progress not-done on-hold stopped completed entered-in-error unknown".split()
+    ),
+    "Encounter.status": frozenset(
+        "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown".split()
+    ),
+    "AllergyIntolerance.clinicalStatus": frozenset("active inactive resolved".split()),
+    "AllergyIntolerance.verificationStatus": frozenset(
+        "unconfirmed confirmed refuted entered-in-error".split()
+    ),
+    "AllergyIntolerance.type": frozenset("allergy intolerance".split()),
+    "Patient.gender": frozenset("male female other unknown".split()),
+}
+
+
+@dataclass(frozen=True)
+class FindSignature:
+    """Elements of a resource type that `where` and `unsure` may test, and dates that `within` may read, in order."""
+
+    elements: tuple[str, ...]
+    dates: tuple[str, ...] = ()
+
+    def allowed(self, resource_type: str, element: str) -> frozenset[str]:
+        """The element's required FHIR codes; empty if any text is legal."""
+        return _STATUS.get(f"{resource_type}.{element}", frozenset())
+
+
+FINDABLE: Mapping[str, FindSignature] = {
+    "Patient": FindSignature(("gender",)),
+    "Encounter": FindSignature(("status", "class", "type"), ("period",)),
+    "Condition": FindSignature(
+        ("code", "clinicalStatus", "verificationStatus", "category", "severity"), ("onset", "recordedDate")
+    ),
+    "AllergyIntolerance": FindSignature(
+        ("code", "clinicalStatus", "verificationStatus", "type", "category"), ("recordedDate", "onset")
+    ),
+    "MedicationRequest": FindSignature(
+        ("code", "status", "intent", "reason", "doNotPerform", "category"), ("authoredOn",)
+    ),
+    "MedicationStatement": FindSignature(
+        ("code", "status", "reason", "category"), ("effective", "dateAsserted")
+    ),
+    "MedicationDispense": FindSignature(("code", "status", "reason"), ("whenHandedOver", "whenPrepared")),
+    "MedicationAdministration": FindSignature(("code", "status", "reason"), ("effective",)),
+    "Procedure": FindSignature(("code", "status", "reason"), ("performed",)),
+    "Observation": FindSignature(("code", "status", "category", "value", "number"), ("effective", "issued")),
+    "QuestionnaireResponse": FindSignature(("status",), ("authored",)),
+}
+FIND_COLUMNS: Mapping[str, ColumnKind] = {"day": "date", "number": "number"}
+
+
+@dataclass(frozen=True)
+class ViewSignature:
+    """A view's columns, its named arguments, the resource types it reads and the value sets it needs by name."""
+
+    columns: Mapping[str, ColumnKind]
+    reads: tuple[str, ...]
+    arguments: Mapping[str, ArgumentKind] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    needs_codes: bool = True
+    valuesets: tuple[str, ...] = ()
+    observation_arguments: tuple[str, ...] = ()
+
+
+VIEWS: Mapping[str, ViewSignature] = {
+    "answers": ViewSignature(
+        columns={"code": "code", "answer": "code", "number": "number", "date": "date", "status": "text"},
+        reads=("Observation", "QuestionnaireResponse"),
+        arguments={"scores": "table"},
+    ),
+    "blood_pressure": ViewSignature(
+        columns={"systolic": "number", "diastolic": "number", "date": "date", "status": "text"},
+        reads=("Observation",),
+        needs_codes=False,
+        valuesets=("blood-pressure-panel", "systolic-blood-pressure", "diastolic-blood-pressure"),
+    ),
+    "body_weight": ViewSignature(
+        columns={"weight": "number", "date": "date", "status": "text"},
+        reads=("Observation",),
+        needs_codes=False,
+        valuesets=("body-weight",),
+    ),
+    "antidepressant_trials": ViewSignature(
+        columns={
+            "ingredient": "text",
+            "days": "number",
+            "days_at_dose": "number",
+            "adherence": "number",
+            "dose": "number",
+            "outcome": "text",
+            "episode": "text",
+            "start": "date",
+            "end": "date",
+        },
+        reads=("MedicationDispense", "MedicationStatement", "MedicationRequest", "Condition", "Observation"),
+        arguments={
+            "minimum_dose": "table",
+            "dose_column": "text",
+            "same_drug": "table",
+            "bridged_gap": "duration",
+            "no_response_reasons": "valueset",
+            "intolerance_reasons": "valueset",
+            "scores": "valueset",
+            "baseline_before": "duration",
+            "follow_up_after": "duration",
+            "follow_up_until": "duration",
+            "response": "amount",
+            "episode": "valueset",
+        },
+        required=(
+            "minimum_dose",
+            "bridged_gap",
+            "no_response_reasons",
+            "intolerance_reasons",
+            "scores",
+            "baseline_before",
+            "follow_up_after",
+            "follow_up_until",
+            "response",
+            "episode",
+        ),
+        observation_arguments=("scores",),
+    ),
+}
