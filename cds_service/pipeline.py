@@ -2,11 +2,90 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
+from cds_service.cards.cardbook import CardBook
+from cds_service.cards.decision import Decision
+from cds_service.cards.response import answer
+from cds_service.errors import DataUnavailable, RequestError
+from cds_service.facts.chart import Chart
+from cds_service.facts.extract import Extraction, Findings
+from cds_service.facts.gather import gather, nothing_but_the_patient
+from cds_service.facts.prefetch import hook_keys
 from cds_service.facts.request import HookRequest
+from cds_service.infer.conclusion import Conclusion
+from cds_service.infer.criteria import rule_states
+from cds_service.infer.engine import Engine, make_engine
+from cds_service.infer.program import Program, compile_program
 from cds_service.rulebook.book import Rulebook
+from cds_service.rulebook.rule import Rule
+from cds_service.truth import TRUE
+
+_NOT_CLINICIANS = ("Patient/", "RelatedPerson/")
+
+
+@dataclass(frozen=True)
+class HookPlan:
+    """What one hook needs, compiled once: its rules, prefetch keys, fact readers and engine."""
+
+    rules: tuple[Rule, ...]
+    keys: tuple[str, ...]
+    extraction: Extraction
+    program: Program
+    engine: Engine
+
+    @classmethod
+    def prepare(cls, book: Rulebook, hook: str, engine: str | None) -> HookPlan:
+        """Do all work that depends on the rules alone."""
+        rules = book.for_hook(hook)
+        program = compile_program(rules)
+        return cls(
+            rules,
+            hook_keys(book, hook),
+            Extraction.compile(rules, book),
+            program,
+            make_engine(program, engine),
+        )
+
+
+@dataclass(frozen=True)
+class ServedRulebook:
+    """A rulebook ready to answer calls; immutable, shared by all requests of a process."""
+
+    book: Rulebook
+    cards: CardBook
+    plans: Mapping[str, HookPlan]
+
+    @classmethod
+    def prepare(cls, book: Rulebook, engine: str | None = None) -> ServedRulebook:
+        """Compile every hook. Raises InferenceError or UsageError if the engine cannot take the rules."""
+        plans = {hook: HookPlan.prepare(book, hook, engine) for hook in book.hooks}
+        return cls(book, CardBook.compile(book), plans)
+
+    @cached_property
+    def engine(self) -> str:
+        """The engine in use."""
+        return next((plan.engine.name for plan in self.plans.values()), "direct")
+
+    def close(self) -> None:
+        """Free what the engines hold."""
+        for plan in self.plans.values():
+            plan.engine.close()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything one call led to, for the answer and for the explanation."""
+
+    chart: Chart
+    findings: Findings
+    conclusions: Mapping[str, Conclusion]
+    decision: Decision
 
 
 @dataclass(frozen=True)
@@ -14,12 +93,74 @@ class Outcome:
     """The answer to one hook call: `body` is the JSON object to send with status 200."""
 
     body: dict[str, Any]
-    timings: dict[str, float] = field(default_factory=dict)
 
 
-def evaluate(request: HookRequest, rulebook: Rulebook) -> Outcome:
+def evaluate(request: HookRequest, served: ServedRulebook) -> Outcome:
     """Answer one hook call.
 
     Raises RequestError (400: another patient), DataUnavailable (412), InferenceError.
     """
-    raise NotImplementedError
+    return Outcome(answer(examine(request, served).decision))
+
+
+def examine(request: HookRequest, served: ServedRulebook, *, explain: bool = False) -> Evaluation:
+    """Read the chart, answer the facts, infer. Raises what `evaluate` raises."""
+    plan = served.plans.get(request.hook)
+    if plan is None:
+        raise RequestError("no rule of this rulebook is for this hook", where="hook")
+    chart = gather(request, plan.keys, served.book.terminology, explain=explain)
+    findings = plan.extraction(chart)
+    conclusions = infer(plan, findings, request)
+    _refuse_an_empty_chart(chart, conclusions)
+    decision = Decision(
+        id=decision_id(request, served.book),
+        book=served.cards,
+        request=request,
+        rules=plan.rules,
+        findings=findings,
+        conclusions=conclusions,
+        not_obtained=chart.not_obtained(plan.keys),
+        notes=chart.notes,
+        hidden=_withheld(chart, request),
+    )
+    return Evaluation(chart, findings, conclusions, decision)
+
+
+def infer(plan: HookPlan, findings: Findings, request: HookRequest) -> Mapping[str, Conclusion]:
+    """From findings to the conclusion of every rule of the hook."""
+    states = {
+        logic.id: rule_states(logic, findings[logic.id], request.as_of, request.zone)
+        for logic in plan.program.rules
+    }
+    return plan.engine.infer(states)
+
+
+def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion]) -> None:
+    """412 if nothing but the patient was obtained and no rule is true (DESIGN 4.4)."""
+    keys = nothing_but_the_patient(chart)
+    if keys and not any(conclusion.verdict is TRUE for conclusion in conclusions.values()):
+        raise DataUnavailable(
+            "nothing but the Patient was obtained: send the data of these prefetch keys", keys
+        )
+
+
+def _withheld(chart: Chart, request: HookRequest) -> str:
+    """Why nobody sees cards: the patient has died, or the user is no clinician (DESIGN 4.16)."""
+    person = chart.patient
+    if person is not None and (person.deceased_boolean or person.deceased_date_time):
+        return "deceased"
+    return "not-a-clinician" if request.user.startswith(_NOT_CLINICIANS) else ""
+
+
+def decision_id(request: HookRequest, book: Rulebook) -> str:
+    """The id of one decision: the same call at the same instant under the same rules has the same id."""
+    parts = (
+        request.hook_instance,
+        request.service_id,
+        book.digest,
+        request.as_of.isoformat(),
+        request.patient_id,
+    )
+    raw = bytearray(hashlib.sha256("\0".join(parts).encode()).digest()[:16])
+    raw[6], raw[8] = raw[6] & 0x0F | 0x80, raw[8] & 0x3F | 0x80
+    return str(UUID(bytes=bytes(raw)))

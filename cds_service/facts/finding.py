@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cds_service.facts.dates import When
+from cds_service.rulebook.terminology import Coded
 from cds_service.truth import Span, Truth
 
 
@@ -37,7 +38,7 @@ class Quantity:
     unit: str = ""
 
 
-Cell = Quantity | When | Truth | str | None
+Cell = Quantity | When | Truth | str | tuple[Coded, ...] | None
 """One column of a row; None means that the chart does not say."""
 
 

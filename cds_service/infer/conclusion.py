@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from cds_service.truth import Truth
 
+States = Mapping[str, Mapping[str, Truth]]
+"""What an engine is given: by rule id, the state of every plain criterion by its text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:

@@ -1,13 +1,13 @@
-"""The shapes of every rulebook file that is not a rule: value sets, tables, sources, templates, the book itself."""
+"""The shapes of the rulebook files that are not rules: value sets, tables, sources, templates, the book."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Discriminator, Field, PlainValidator, RootModel, WithJsonSchema
 
-from cds_service.rulebook.rule import Indicator, RuleId, SetId, Shape
+from cds_service.rulebook.card import Indicator
+from cds_service.rulebook.shape import VERSION_PATTERN, Day, Number, RuleId, SetId, Shape, branch, mistake
 
 SystemName = Literal[
     "icd-10-cm",
@@ -35,7 +35,7 @@ class Code(Shape):
 
 
 class Prefix(Shape):
-    """Every code of a system that begins so, with or without the dot."""
+    """Every code of a system that begins so, with or without the dot; `?` stands for any one character."""
 
     system: SystemName
     starts_with: Annotated[str, Field(min_length=1)]
@@ -43,17 +43,49 @@ class Prefix(Shape):
     checked: str = ""
 
 
+def _member_tag(value: object) -> str | None:
+    if isinstance(value, Code):
+        return "<code>"
+    if isinstance(value, Prefix):
+        return "<starts_with>"
+    if not isinstance(value, dict):
+        return None
+    keys = [key for key in ("code", "starts_with") if key in value]
+    return f"<{keys[0]}>" if len(keys) == 1 else None
+
+
+Member = Annotated[
+    Annotated[Code, branch("code")] | Annotated[Prefix, branch("starts_with")],
+    Discriminator(
+        _member_tag,
+        custom_error_type="bad_member",
+        custom_error_message="a member of a value set has exactly one of code, starts_with",
+    ),
+]
+
+
 class ValueSetFile(Shape):
-    """A named set of codes. `group` names the prefetch key `observations-<group>` its observations come in."""
+    """A named set of codes; `group` names the key `observations-<group>` that its observations come in."""
 
     valueset: SetId
     title: Annotated[str, Field(min_length=1)]
     owner: Annotated[str, Field(min_length=1)]
-    reviewed: date | None = None
+    reviewed: Day | None = None
     group: SetId | None = None
     note: str = ""
-    include: tuple[Code | Prefix, ...] = Field(min_length=1)
-    exclude: tuple[Code | Prefix, ...] = ()
+    include: tuple[Member, ...] = Field(min_length=1)
+    exclude: tuple[Member, ...] = ()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise mistake(
+        "bad_cell", "a table cell is a number or text", "write a number, or put quotes round a text"
+    )
+
+
+Cell = Annotated[float | str, PlainValidator(_cell), WithJsonSchema({"type": ["number", "string"]})]
 
 
 class TableFile(Shape):
@@ -63,7 +95,7 @@ class TableFile(Shape):
     title: Annotated[str, Field(min_length=1)]
     unit: str = ""
     owner: Annotated[str, Field(min_length=1)]
-    reviewed: date | None = None
+    reviewed: Day | None = None
     note: str = ""
     columns: tuple[str, ...] = Field(min_length=1)
     rows: dict[str, TableRow] = Field(min_length=1)
@@ -73,9 +105,9 @@ class TableRow(Shape):
     """One row: `name` for the reader, `values` by column, `source` that says so."""
 
     name: Annotated[str, Field(min_length=1)]
-    values: dict[str, float | str]
-    source: Annotated[int, Field(ge=1)]
-    since: date | None = None
+    values: dict[str, Cell]
+    source: Number
+    since: Day | None = None
     note: str = ""
 
 
@@ -85,7 +117,7 @@ class Source(Shape):
     cite: Annotated[str, Field(min_length=1)]
     short: Annotated[str, Field(min_length=1, max_length=80)]
     url: Annotated[str, Field(pattern=r"^https://")] | None = None
-    checked: date | None = None
+    checked: Day | None = None
     kind: Literal["article", "drug-label", "consensus", "instrument", "review", "trial", "local-policy"]
     listed: Literal["article", "matched", "ours"]
     confidence: Literal["very high", "high", "medium-high", "medium", "medium-low", "low"] | None = None
@@ -97,6 +129,18 @@ class OverrideReason(Shape):
 
     display: Annotated[str, Field(min_length=1, max_length=100)]
     system: Annotated[str, Field(pattern=r"^(https?://|urn:)")] = "urn:cds-service:override-reason"
+
+
+class SourcesFile(RootModel[dict[Number, Source]]):
+    """sources.yaml: the sources by number."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class OverrideReasonsFile(RootModel[dict[SetId, OverrideReason]]):
+    """override-reasons.yaml: the reasons by id."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class TemplateFile(Shape):
@@ -122,7 +166,7 @@ class CouldNotCheck(Shape):
     indicator: Indicator
     summary: Annotated[str, Field(min_length=1)]
     detail: Annotated[str, Field(min_length=1)]
-    source: Annotated[int, Field(ge=1)]
+    source: Number
     override_reasons: tuple[SetId, ...] = ()
     only_if_rules: tuple[RuleId, ...] = ()
 
@@ -139,7 +183,7 @@ class RulebookFile(Shape):
     rulebook: SetId
     title: Annotated[str, Field(min_length=1)]
     description: Annotated[str, Field(min_length=1)]
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     publisher: Annotated[str, Field(min_length=1)]
     topic: Topic
     usage: str = ""

@@ -1,19 +1,70 @@
 """Value sets and drugs, indexed once so that a request only ever looks up the codes it holds.
 
-Contract (being filled in by its owner): see the docstrings.
+Codes are compared as their system writes them: ICD-10-CM without the dot and in any case, LOINC in any case,
+texts and local codes as a whole in any case, everything else exactly.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from cds_service.rulebook.files import ValueSetFile
+from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning, milligrams_in
+from cds_service.rulebook.files import Code, Prefix, ValueSetFile
+
+__all__ = ["SYSTEMS", "Coded", "Drug", "DrugTable", "Ingredient", "Terminology", "system_name"]
+
+SYSTEMS: Mapping[str, str] = {
+    "icd-10-cm": "http://hl7.org/fhir/sid/icd-10-cm",
+    "snomed": "http://snomed.info/sct",
+    "loinc": "http://loinc.org",
+    "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "v3-act-code": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+    "v3-null-flavor": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
+    "v2-0136": "http://terminology.hl7.org/CodeSystem/v2-0136",
+    "medicationrequest-status-reason": "http://terminology.hl7.org/CodeSystem/medicationrequest-status-reason",
+    "boolean": "boolean",
+    "text": "text",
+    "local": "local",
+}
+"""The URL of every system a rule file may name; `local` is any system not listed here, or none."""
+
+_NAMES: Mapping[str, str] = {url: name for name, url in SYSTEMS.items()} | {
+    "urn:oid:2.16.840.1.113883.6.90": "icd-10-cm",
+    "urn:oid:2.16.840.1.113883.6.96": "snomed",
+    "urn:oid:2.16.840.1.113883.6.1": "loinc",
+    "urn:oid:2.16.840.1.113883.6.88": "rxnorm",
+    "urn:oid:2.16.840.1.113883.5.4": "v3-act-code",
+    "http://hl7.org/fhir/v3/ActCode": "v3-act-code",
+    "urn:oid:2.16.840.1.113883.5.1008": "v3-null-flavor",
+    "http://hl7.org/fhir/v3/NullFlavor": "v3-null-flavor",
+    "urn:oid:2.16.840.1.113883.12.136": "v2-0136",
+    "http://hl7.org/fhir/v2/0136": "v2-0136",
+    # Systems charts use that no rule file can name: known, so that their codes are not taken for local ones.
+    "http://hl7.org/fhir/sid/ndc": "ndc",
+    "urn:oid:2.16.840.1.113883.6.69": "ndc",
+    "http://hl7.org/fhir/sid/icd-10": "icd-10",
+    "urn:oid:2.16.840.1.113883.6.3": "icd-10",
+    "http://hl7.org/fhir/sid/icd-9-cm": "icd-9-cm",
+    "urn:oid:2.16.840.1.113883.6.103": "icd-9-cm",
+    "http://hl7.org/fhir/sid/cvx": "cvx",
+    "http://www.ama-assn.org/go/cpt": "cpt",
+    "http://www.whocc.no/atc": "atc",
+    "http://fdasis.nlm.nih.gov": "unii",
+}
+
+_OPEN = frozenset({"text", "local"})
+"""Systems whose unlisted codes mean nothing to us: not being in a set proves nothing."""
+_NOT_SEARCHABLE = frozenset({"text", "boolean"})
+_LONGEST_CODE = 200
+_CACHE = 8192
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Coded(NamedTuple):
-    """A coding as a chart holds it: system URL ("boolean"/"text" for answers without a code), code, display."""
+    """A coding as a chart holds it: system URL (boolean, text for answers without a code), code, display."""
 
     system: str
     code: str
@@ -21,48 +72,267 @@ class Coded(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Ingredient:
-    """One active ingredient of a drug, with its strength per unit if the product is known (MG, MG/ML, MG/HR)."""
-
-    rxcui: str
-    name: str
-    strength: float | None = None
-    unit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Drug:
     """What a medication coding or text turned out to be.
 
     `resolution`: code (exact RXCUI of a product), ingredient (an ingredient code, no strength), text (matched
-    by name: strength never trusted), unresolved. `sets` are the ids of the value sets the drug belongs to, by
-    product or by ingredient, exclusions applied.
+    by name: strength never trusted), other (named, and known to be none of the drugs in the table),
+    unresolved. `product` is the RXCUI of a product, otherwise empty. `sets` are the ids of the value sets the
+    drug belongs to, by product or by ingredient, exclusions applied.
     """
 
     name: str
     product: str
     ingredients: tuple[Ingredient, ...]
-    resolution: Literal["code", "ingredient", "text", "unresolved"]
+    resolution: Literal["code", "ingredient", "text", "other", "unresolved"]
     sets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What one code or prefix says: the sets that include or exclude it, the rest of a prefix."""
+
+    include: frozenset[str]
+    exclude: frozenset[str]
+    tail: re.Pattern[str] | None = None
 
 
 class Terminology:
     """Answers which value sets a code is in and which drug a medication is; immutable after load."""
 
     valuesets: Mapping[str, ValueSetFile]
+    drugs: DrugTable
+
+    def __init__(self, valuesets: Mapping[str, ValueSetFile], drugs: DrugTable) -> None:
+        self.valuesets = valuesets
+        self.drugs = drugs
+        self._exact, self._prefixes = _index(valuesets)
+        self._longest_head = max((len(head) for _, head in self._prefixes), default=0)
+        members = (member for one in valuesets.values() for member in one.include)
+        self._drawn = frozenset(member.system for member in members) - _OPEN
+        self._ready = {entry.rxcui: self._drug_of(entry) for entry in drugs.entries.values()}
+        self._found: dict[tuple[str, str], frozenset[str]] = {}
+        self._read: dict[str, Drug | None] = {}
+
+    @classmethod
+    def build(cls, valuesets: Mapping[str, ValueSetFile], drugs: DrugTable) -> Terminology:
+        """Index the value sets (by id) and the drug table."""
+        return cls(valuesets, drugs)
 
     def sets_of(self, system: str, code: str) -> frozenset[str]:
-        """The ids of the value sets that hold this code (system as URL). Cached, bounded."""
-        raise NotImplementedError
+        """The ids of the value sets that hold this code (system as URL), a drug also through its ingredients.
+
+        Cached; the cache is emptied when full, so codes made up by a caller cost time, never memory.
+        """
+        try:
+            return self._found[system, code]
+        except KeyError:
+            found = self._look_up(system, code)
+            if len(code) <= _LONGEST_CODE and len(system) <= _LONGEST_CODE:
+                if len(self._found) >= _CACHE:
+                    self._found.clear()
+                self._found[system, code] = found
+            return found
 
     def knows_system(self, system: str) -> bool:
-        """Whether any value set draws on this code system."""
-        raise NotImplementedError
+        """Whether any value set draws on this code system, so that a code in no set is something else.
+
+        Never for texts and local codes: of those only the ones we list can be understood.
+        """
+        return system_name(system) in self._drawn
 
     def drug(self, codings: Iterable[Coded], text: str = "", parts: Iterable[Coded] = ()) -> Drug:
-        """Resolve a medication: codings, then the ingredient codings of a referenced Medication, then text."""
-        raise NotImplementedError
+        """Resolve a medication: codings, then the ingredient codings of a referenced Medication, then text.
+
+        A product code wins over an ingredient code; the displays of the codings are read only if nothing else
+        says anything.
+        """
+        codings = tuple(codings)
+        ingredient: Drug | None = None
+        for coding in codings:
+            if system_name(coding.system) == "rxnorm":
+                drug = self._ready.get(coding.code)
+                if drug is not None:
+                    if drug.resolution == "code":
+                        return drug
+                    ingredient = ingredient or drug
+        if ingredient is not None:
+            return ingredient
+        return self._of_parts(tuple(parts)) or self._of_texts((text, *(one.display for one in codings)))
 
     def search_codes(self, valueset_ids: Iterable[str]) -> tuple[str, ...]:
-        """`system|code` tokens for a FHIR search, sorted; empty if a set has prefixes or text-only members."""
-        raise NotImplementedError
+        """`system|code` tokens for a FHIR search, sorted; empty if a set has prefixes or text-only members.
+
+        A local code is searched without a system, which in FHIR means in any.
+        """
+        tokens: set[str] = set()
+        for name in valueset_ids:
+            one = self.valuesets[name]
+            for member in one.include:
+                if isinstance(member, Prefix) or member.system in _NOT_SEARCHABLE:
+                    return ()
+                if name in self.sets_of(SYSTEMS[member.system], member.code):
+                    url = SYSTEMS[member.system]
+                    tokens.add(member.code if member.system == "local" else f"{url}|{member.code}")
+        return tuple(sorted(tokens))
+
+    def display_conflict(self, coding: Coded) -> str | None:
+        """What a drug coding's display says that its code does not mean; the code is what counts."""
+        entry = self.drugs.entries.get(coding.code) if system_name(coding.system) == "rxnorm" else None
+        if entry is None or not coding.display:
+            return None
+        meaning = self.drugs.meaning_of(coding.display)
+        mine = {one.rxcui for one in entry.ingredients}
+        if meaning is not None and meaning.ingredients and mine.isdisjoint(_codes(meaning.ingredients)):
+            return f"{entry.rxcui} is {entry.name}; its display names another drug"
+        said = milligrams_in(coding.display)
+        meant = milligrams_in(entry.name)
+        if said and said.isdisjoint(meant) and len(mine) == 1 and (meant or not entry.is_product):
+            return f"{entry.rxcui} is {entry.name}; its display says another strength"
+        return None
+
+    def _look_up(self, system: str, code: str) -> frozenset[str]:
+        name = system_name(system)
+        if name == "rxnorm" and code in self._ready:
+            return self._ready[code].sets
+        return self._sets_by_code(name, code)
+
+    def _sets_by_code(self, name: str, code: str) -> frozenset[str]:
+        include, exclude = self._listed(name, code)
+        return include - exclude
+
+    def _listed(self, name: str, code: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The sets that include and that exclude a code, by itself or by a prefix."""
+        if len(code) > _LONGEST_CODE:
+            return _NOTHING, _NOTHING
+        plain = _normal(name, code)
+        include, exclude = _NOTHING, _NOTHING
+        exact = self._exact.get((name, plain))
+        if exact is not None:
+            include, exclude = exact.include, exact.exclude
+        for length in range(1, min(self._longest_head, len(plain)) + 1):
+            for listing in self._prefixes.get((name, plain[:length]), ()):
+                if listing.tail is None or listing.tail.match(plain, length):
+                    include, exclude = include | listing.include, exclude | listing.exclude
+        return include, exclude
+
+    def _sets_by_drug(self, rxcui: str, ingredients: Iterable[Ingredient]) -> frozenset[str]:
+        """Sets that include the code or an ingredient, unless they exclude the code or an ingredient."""
+        include, exclude = self._listed("rxnorm", rxcui) if rxcui else (_NOTHING, _NOTHING)
+        for ingredient in ingredients:
+            more, less = self._listed("rxnorm", ingredient.rxcui)
+            include, exclude = include | more, exclude | less
+        return include - exclude
+
+    def _drug_of(self, entry: Entry) -> Drug:
+        return Drug(
+            name=entry.name,
+            product=entry.rxcui if entry.is_product else "",
+            ingredients=entry.ingredients,
+            resolution="code" if entry.is_product else "ingredient",
+            sets=self._sets_by_drug(entry.rxcui, entry.ingredients),
+        )
+
+    def _of_parts(self, parts: tuple[Coded, ...]) -> Drug | None:
+        """A Medication told by its ingredients; the codings of each may repeat one another."""
+        known = [self._ready.get(one.code) for one in parts if system_name(one.system) == "rxnorm"]
+        ingredients = {one.rxcui: one for drug in known if drug is not None for one in drug.ingredients}
+        if not ingredients:
+            named = self._of_texts(one.display for one in parts)
+            return None if named.resolution == "unresolved" else named
+        plain = tuple(Ingredient(one.rxcui, one.name) for one in ingredients.values())
+        return Drug(_joined(plain), "", plain, "ingredient", self._sets_by_drug("", plain))
+
+    def _of_texts(self, texts: Iterable[str]) -> Drug:
+        """The first text that names something; a text that names other drugs only is remembered as that."""
+        other: Drug | None = None
+        first = ""
+        for text in texts:
+            drug = self._of_text(text) if text else None
+            if drug is not None and drug.resolution == "text":
+                return drug
+            other = other or drug
+            first = first or text
+        return other or Drug(first[:_LONGEST_CODE], "", (), "unresolved", _NOTHING)
+
+    def _of_text(self, text: str) -> Drug | None:
+        if text in self._read:
+            return self._read[text]
+        meaning = self.drugs.meaning_of(text)
+        drug = None if meaning is None else self._drug_meant(text, meaning)
+        if len(text) <= _LONGEST_CODE:
+            if len(self._read) >= _CACHE:
+                self._read.clear()
+            self._read[text] = drug
+        return drug
+
+    def _drug_meant(self, text: str, meaning: Meaning) -> Drug:
+        if not meaning.ingredients:
+            return Drug(text[:_LONGEST_CODE], "", (), "other", _NOTHING)
+        sets = self._sets_by_drug("", meaning.ingredients)
+        if meaning.products:
+            sets = frozenset().union(*(self._ready[rxcui].sets for rxcui in meaning.products))
+        return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets)
+
+
+def system_name(system: str) -> str:
+    """The short name of a system's URL or OID; `local` for an unlisted or absent one."""
+    name = _NAMES.get(system)
+    if name is not None:
+        return name
+    if system and ":" not in system:
+        return "unknown"
+    tidy = system.strip().rstrip("/").replace("https://", "http://", 1)
+    if tidy.startswith("http://snomed.info/sct/"):
+        return "snomed"
+    return _NAMES.get(tidy, "local")
+
+
+def _normal(name: str, code: str) -> str:
+    """A code in the one form it is compared in."""
+    if name == "icd-10-cm":
+        return code.strip().upper().replace(".", "")
+    if name == "loinc":
+        return code.strip().upper()
+    if name in ("text", "local", "boolean"):
+        return " ".join(code.casefold().split())
+    return code.strip()
+
+
+_Exact = dict[tuple[str, str], _Listing]
+_Prefixes = dict[tuple[str, str], tuple[_Listing, ...]]
+
+
+def _index(valuesets: Mapping[str, ValueSetFile]) -> tuple[_Exact, _Prefixes]:
+    """Listings by system and code, and by system and the head of a prefix."""
+    exact: _Exact = {}
+    prefixes: _Prefixes = {}
+    for name, one in valuesets.items():
+        sides = ((one.include, frozenset({name}), _NOTHING), (one.exclude, _NOTHING, frozenset({name})))
+        for members, include, exclude in sides:
+            for member in members:
+                if isinstance(member, Code):
+                    key = (member.system, _normal(member.system, member.code))
+                    known = exact.get(key, _Listing(_NOTHING, _NOTHING))
+                    exact[key] = _Listing(known.include | include, known.exclude | exclude)
+                else:
+                    head, tail = _split(_normal(member.system, member.starts_with))
+                    listing = _Listing(include, exclude, tail)
+                    prefixes[member.system, head] = (*prefixes.get((member.system, head), ()), listing)
+    return exact, prefixes
+
+
+def _split(prefix: str) -> tuple[str, re.Pattern[str] | None]:
+    """A prefix as its plain head and, from the first `?` on, a pattern in which `?` is any one character."""
+    head, mark, rest = prefix.partition("?")
+    if not mark:
+        return head, None
+    return head, re.compile("".join("." if sign == "?" else re.escape(sign) for sign in mark + rest))
+
+
+def _joined(ingredients: Iterable[Ingredient]) -> str:
+    return " / ".join(one.name for one in ingredients)
+
+
+def _codes(ingredients: Iterable[Ingredient]) -> frozenset[str]:
+    return frozenset(one.rxcui for one in ingredients)

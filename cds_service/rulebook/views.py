@@ -29,40 +29,89 @@ KEY_OF_TYPE: Mapping[str, str] = {
 }
 
 _STATUS: Mapping[str, frozenset[str]] = {
-    "Condition.clinicalStatus": frozenset("active recurrence relapse inactive remission resolved".split()),
+    "Condition.clinicalStatus": frozenset(
+        ["active", "recurrence", "relapse", "inactive", "remission", "resolved"]
+    ),
     "Condition.verificationStatus": frozenset(
-        "unconfirmed provisional differential confirmed refuted entered-in-error".split()
+        ["unconfirmed", "provisional", "differential", "confirmed", "refuted", "entered-in-error"]
     ),
     "MedicationRequest.status": frozenset(
-        "active on-hold cancelled completed entered-in-error stopped draft unknown".split()
+        ["active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"]
     ),
     "MedicationRequest.intent": frozenset(
-        "proposal plan order original-order reflex-order filler-order instance-order option".split()
+        [
+            "proposal",
+            "plan",
+            "order",
+            "original-order",
+            "reflex-order",
+            "filler-order",
+            "instance-order",
+            "option",
+        ]
     ),
     "MedicationStatement.status": frozenset(
-        "active completed entered-in-error intended stopped on-hold unknown not-taken".split()
+        ["active", "completed", "entered-in-error", "intended", "stopped", "on-hold", "unknown", "not-taken"]
     ),
     "MedicationDispense.status": frozenset(
-        "preparation in-progress cancelled on-hold completed entered-in-error stopped declined unknown".split()
+        [
+            "preparation",
+            "in-progress",
+            "cancelled",
+            "on-hold",
+            "completed",
+            "entered-in-error",
+            "stopped",
+            "declined",
+            "unknown",
+        ]
     ),
     "MedicationAdministration.status": frozenset(
-        "in-progress not-done on-hold completed entered-in-error stopped unknown".split()
+        ["in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"]
     ),
     "Observation.status": frozenset(
-        "registered preliminary final amended corrected cancelled entered-in-error unknown".split()
+        [
+            "registered",
+            "preliminary",
+            "final",
+            "amended",
+            "corrected",
+            "cancelled",
+            "entered-in-error",
+            "unknown",
+        ]
     ),
     "Procedure.status": frozenset(
-        "preparation in-progress not-done on-hold stopped completed entered-in-error unknown".split()
+        [
+            "preparation",
+            "in-progress",
+            "not-done",
+            "on-hold",
+            "stopped",
+            "completed",
+            "entered-in-error",
+            "unknown",
+        ]
     ),
     "Encounter.status": frozenset(
-        "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown".split()
+        [
+            "planned",
+            "arrived",
+            "triaged",
+            "in-progress",
+            "onleave",
+            "finished",
+            "cancelled",
+            "entered-in-error",
+            "unknown",
+        ]
     ),
-    "AllergyIntolerance.clinicalStatus": frozenset("active inactive resolved".split()),
+    "AllergyIntolerance.clinicalStatus": frozenset(["active", "inactive", "resolved"]),
     "AllergyIntolerance.verificationStatus": frozenset(
-        "unconfirmed confirmed refuted entered-in-error".split()
+        ["unconfirmed", "confirmed", "refuted", "entered-in-error"]
     ),
-    "AllergyIntolerance.type": frozenset("allergy intolerance".split()),
-    "Patient.gender": frozenset("male female other unknown".split()),
+    "AllergyIntolerance.type": frozenset(["allergy", "intolerance"]),
+    "Patient.gender": frozenset(["male", "female", "other", "unknown"]),
 }
 
 
@@ -88,15 +137,15 @@ FINDABLE: Mapping[str, FindSignature] = {
         ("code", "clinicalStatus", "verificationStatus", "type", "category"), ("recordedDate", "onset")
     ),
     "MedicationRequest": FindSignature(
-        ("code", "status", "intent", "reason", "doNotPerform", "category"), ("authoredOn",)
+        ("code", "status", "intent", "reason", "doNotPerform"), ("authoredOn",)
     ),
     "MedicationStatement": FindSignature(
-        ("code", "status", "reason", "category"), ("effective", "dateAsserted")
+        ("code", "status", "reason"), ("effective", "dateAsserted")
     ),
-    "MedicationDispense": FindSignature(("code", "status", "reason"), ("whenHandedOver", "whenPrepared")),
+    "MedicationDispense": FindSignature(("code", "status"), ("whenHandedOver", "whenPrepared")),
     "MedicationAdministration": FindSignature(("code", "status", "reason"), ("effective",)),
     "Procedure": FindSignature(("code", "status", "reason"), ("performed",)),
-    "Observation": FindSignature(("code", "status", "category", "value", "number"), ("effective", "issued")),
+    "Observation": FindSignature(("code", "status", "category", "value"), ("effective", "issued")),
     "QuestionnaireResponse": FindSignature(("status",), ("authored",)),
 }
 FIND_COLUMNS: Mapping[str, ColumnKind] = {"day": "date", "number": "number"}
@@ -113,6 +162,9 @@ class ViewSignature:
     needs_codes: bool = True
     valuesets: tuple[str, ...] = ()
     observation_arguments: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    value: str = ""
+    answers: frozenset[str] = frozenset()
 
 
 VIEWS: Mapping[str, ViewSignature] = {
@@ -120,6 +172,8 @@ VIEWS: Mapping[str, ViewSignature] = {
         columns={"code": "code", "answer": "code", "number": "number", "date": "date", "status": "text"},
         reads=("Observation", "QuestionnaireResponse"),
         arguments={"scores": "table"},
+        value="number",
+        answers=frozenset({"answer", "number"}),
     ),
     "blood_pressure": ViewSignature(
         columns={"systolic": "number", "diastolic": "number", "date": "date", "status": "text"},
@@ -132,6 +186,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         reads=("Observation",),
         needs_codes=False,
         valuesets=("body-weight",),
+        value="weight",
     ),
     "antidepressant_trials": ViewSignature(
         columns={
@@ -173,5 +228,11 @@ VIEWS: Mapping[str, ViewSignature] = {
             "episode",
         ),
         observation_arguments=("scores",),
+        labels={
+            "days": "days of supply",
+            "days_at_dose": "days at or above the minimum dose",
+            "adherence": "of the days covered",
+            "dose": "as daily dose",
+        },
     ),
 }

@@ -1,1 +1,40 @@
-"""."""
+"""Documented readings of several resources: the only places that know what a trial or a reading is.
+
+Every number they use is an argument from the rule. Signatures (columns, arguments, types read) stand in
+`rulebook/views.py`; a test holds the two tables together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cds_service.facts.chart import Chart
+from cds_service.facts.finding import Row
+from cds_service.facts.views.answers import answers
+from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.trials import antidepressant_trials
+from cds_service.facts.views.vital_signs import blood_pressure, body_weight
+
+View = Callable[[ViewCall], Callable[[Chart], Sequence[Row]]]
+
+READERS: Mapping[str, View] = {
+    "answers": answers,
+    "antidepressant_trials": antidepressant_trials,
+    "blood_pressure": blood_pressure,
+    "body_weight": body_weight,
+}
+
+
+def view_reader(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
+    """The lines of a view; computed once per chart however many facts call it with the same arguments."""
+    read = READERS[call.view](call)
+    name = (call.view, call.code_in, repr(sorted(call.arguments.items())))
+
+    def cached(chart: Chart) -> Sequence[Row]:
+        lines = chart.cache.get(name)
+        if lines is None:
+            lines = chart.cache[name] = read(chart)
+        found: Sequence[Row] = lines
+        return found
+
+    return cached

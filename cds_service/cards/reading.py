@@ -1,0 +1,94 @@
+"""What one rule's cards may read: its own findings, the verdicts it consumes, and what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from cds_service.facts.finding import Finding, NotObtained
+from cds_service.infer.conclusion import Conclusion
+from cds_service.rulebook.rule import ConclusionFact, Rule
+from cds_service.truth import UNKNOWN, Truth
+
+UNREAD = Finding(UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Every finding and conclusion of one decision, by rule; the same for all its cards."""
+
+    rules: Mapping[str, Rule]
+    findings: Mapping[str, Mapping[str, Finding]]
+    conclusions: Mapping[str, Conclusion]
+    as_of: datetime
+    zone: tzinfo
+
+    def verdict(self, rule: str) -> Truth:
+        """A rule's verdict; a rule that was not evaluated is unknown."""
+        conclusion = self.conclusions.get(rule)
+        return UNKNOWN if conclusion is None else conclusion.verdict
+
+    def undecided(self, rule: str) -> Iterator[tuple[Rule, str]]:
+        """The facts that could still settle a rule, each with the rule that asks it.
+
+        A missing conclusion is replaced by what its own rule is missing, all the way down; a rule met twice
+        is walked once.
+        """
+        yield from self._walk(rule, {rule})
+
+    def _walk(self, rule: str, seen: set[str]) -> Iterator[tuple[Rule, str]]:
+        conclusion, known = self.conclusions.get(rule), self.rules.get(rule)
+        if conclusion is None or known is None:
+            return
+        for name in conclusion.missing:
+            fact = known.data.get(name)
+            if isinstance(fact, ConclusionFact) and self._open(fact.conclusion):
+                if fact.conclusion not in seen:
+                    seen.add(fact.conclusion)
+                    yield from self._walk(fact.conclusion, seen)
+            elif fact is not None:
+                yield known, name
+
+    def _open(self, rule: str) -> bool:
+        conclusion = self.conclusions.get(rule)
+        return rule in self.rules and conclusion is not None and bool(conclusion.missing)
+
+    def questions(self, rule: str) -> tuple[str, ...]:
+        """What to ask to settle a rule, each question once."""
+        return tuple(dict.fromkeys(asker.data[name].ask for asker, name in self.undecided(rule)))
+
+    def because(self, rule: str) -> tuple[NotObtained, ...]:
+        """The keys that were not obtained and could have settled a rule, each once."""
+        return tuple(
+            dict.fromkeys(
+                reason
+                for asker, name in self.undecided(rule)
+                for reason in self.findings.get(asker.rule, {}).get(name, UNREAD).because
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One rule within a decision. `consumed` names the rule behind each of its conclusion facts."""
+
+    rule: Rule
+    consumed: Mapping[str, str]
+    findings: Mapping[str, Finding]
+    record: Record
+
+    def finding(self, fact: str) -> Finding:
+        """The answer to a fact; a conclusion's answer is its verdict, one never given is unknown."""
+        consumed = self.consumed.get(fact)
+        if consumed is not None:
+            return Finding(self.record.verdict(consumed))
+        return self.findings.get(fact, UNREAD)
+
+    def questions(self) -> tuple[str, ...]:
+        """What to ask to settle this rule."""
+        return self.record.questions(self.rule.rule)
+
+    def unit(self, fact: str) -> str:
+        """The unit the rule declares for a fact."""
+        return str(getattr(self.rule.data.get(fact), "unit", ""))

@@ -1,0 +1,107 @@
+"""The texts of a card: placeholders split once when the rulebook loads, filled per request.
+
+    {fact}  {fact.display}  {fact.date}  {fact.unit}  {fact.rows}  {fact.rejected}  {fact.<column>}
+    {missing_count}  {missing_questions}  {line_count}
+
+`{fact.<column>}` is a column of the row behind the answer. The author's own words pass as written (markdown
+in a detail); everything that came from a chart is made safe by the style.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cds_service.cards import wording
+from cds_service.cards.escape import NOTHING
+from cds_service.cards.reading import Reading
+from cds_service.cards.wording import Style
+
+SUMMARY_LIMIT = 139
+LABEL_LIMIT = 80
+WORDS: frozenset[str] = frozenset({"missing_count", "missing_questions", "line_count"})
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\}")
+
+
+class Slot(NamedTuple):
+    """A placeholder: a fact (or one of the words) and which part of it, "" for the answer itself."""
+
+    name: str
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text split at its placeholders."""
+
+    parts: tuple[str | Slot, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Template:
+        """Split a text."""
+        pieces = _PLACEHOLDER.split(text)
+        parts: list[str | Slot] = [pieces[0]]
+        for at in range(1, len(pieces), 3):
+            parts += [Slot(pieces[at], pieces[at + 1] or ""), pieces[at + 2]]
+        return cls(tuple(part for part in parts if part != ""))
+
+    def unknown(self, known: Container[str]) -> tuple[str, ...]:
+        """The placeholders that name nothing known, for the load-time check."""
+        return tuple(
+            dict.fromkeys(
+                slot.name
+                for slot in self.parts
+                if isinstance(slot, Slot) and slot.name not in WORDS and slot.name not in known
+            )
+        )
+
+    def fill(self, reading: Reading | None, style: Style, words: Mapping[str, str]) -> str:
+        """The text for one chart. `words` answers placeholders that are not about the rule's facts."""
+        return "".join(
+            part if isinstance(part, str) else _filled(part, reading, style, words) for part in self.parts
+        )
+
+
+def _filled(slot: Slot, reading: Reading | None, style: Style, words: Mapping[str, str]) -> str:
+    if slot.name in words:
+        return words[slot.name]
+    if reading is None:
+        return NOTHING
+    if slot.name == "missing_count":
+        return str(len(reading.questions()))
+    if slot.name == "missing_questions":
+        return style.lines(reading.questions())
+    return _answer(slot, reading, style)
+
+
+def _answer(slot: Slot, reading: Reading, style: Style) -> str:
+    finding = reading.finding(slot.name)
+    match slot.part:
+        case "":
+            return wording.value_of(finding, style)
+        case "display":
+            return wording.display(finding, style)
+        case "date":
+            return wording.date(finding)
+        case "unit":
+            return wording.unit(finding, reading.unit(slot.name), style)
+        case "rows":
+            return wording.rows(finding.rows, style)
+        case "rejected":
+            return wording.rows(finding.rejected, style)
+        case column:
+            return wording.column(finding, column, style)
+
+
+def paragraphs(lines: Sequence[str]) -> str:
+    """A detail of several lines is a list; of one, that line alone. A line that is a list stays one."""
+    if len(lines) == 1:
+        return lines[0]
+    return "\n".join(line if line.startswith("- ") else bullet(line) for line in lines)
+
+
+def bullet(text: str) -> str:
+    """One list item; what follows its first line is indented into it."""
+    return "- " + text.replace("\n", "\n  ")

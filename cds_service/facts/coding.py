@@ -1,0 +1,28 @@
+"""Codes of resources in the form the terminology asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cds_service.facts import fhir
+from cds_service.rulebook.terminology import Coded
+
+
+def concept_codes(concept: fhir.CodeableConcept | None) -> tuple[Coded, ...]:
+    """The codings of a concept, then its text as a code of the system `text`."""
+    if concept is None:
+        return ()
+    codes = tuple(Coded(c.system, c.code, c.display) for c in concept.coding if c.code)
+    return (*codes, Coded("text", concept.text, concept.text)) if concept.text else codes
+
+
+def all_codes(concepts: Iterable[fhir.CodeableConcept]) -> tuple[Coded, ...]:
+    """The codes of several concepts."""
+    return tuple(code for concept in concepts for code in concept_codes(concept))
+
+
+def reference_of(resource: Any, index: int = 0) -> str:
+    """`Type/id`; a resource without an id is told apart by its place."""
+    kind = type(resource).__name__
+    return f"{kind}/{resource.id}" if resource.id else f"{kind}/?{index}"

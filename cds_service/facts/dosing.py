@@ -1,0 +1,123 @@
+"""The daily dose of a dosage instruction in milligrams, or unknown: nothing is read from free text.
+
+Of a range the low end counts ("1-2 tablets" is one). Counting units (tablets, capsules, patches) need the
+strength of the product; amounts in mg do not. Several instructions are added only if they say that they
+belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cds_service.facts import fhir
+from cds_service.facts.quantity import convert, read_quantity, unit_of
+from cds_service.rulebook.terminology import Ingredient
+
+_DAYS: Mapping[str, float] = {
+    "s": 1 / 86400,
+    "min": 1 / 1440,
+    "h": 1 / 24,
+    "d": 1.0,
+    "wk": 7.0,
+    "mo": 30.0,
+    "a": 365.0,
+}
+# FHIR TimingAbbreviation: times a day.
+_ABBREVIATIONS: Mapping[str, float] = {
+    "QD": 1,
+    "AM": 1,
+    "PM": 1,
+    "BED": 1,
+    "HS": 1,
+    "BID": 2,
+    "TID": 3,
+    "QID": 4,
+    "QOD": 0.5,
+    "WK": 1 / 7,
+    "Q4H": 6,
+    "Q6H": 4,
+    "Q8H": 3,
+}
+_COUNTED: frozenset[str] = frozenset(
+    "{tbl} {tablet} {tab} {cap} {capsule} {patch} {pill} tab tabs tablet tablets cap caps capsule capsules "
+    "patch patches pill pills tbl".split()
+)
+
+
+def as_needed(dosages: Sequence[fhir.Dosage]) -> bool:
+    """Whether any instruction says to take the drug only when needed."""
+    return any(d.as_needed_boolean or d.as_needed_codeable_concept is not None for d in dosages)
+
+
+def daily_dose(dosages: Sequence[fhir.Dosage], ingredient: Ingredient) -> float | None:
+    """Milligrams a day of one ingredient; None if it cannot be told."""
+    if not dosages:
+        return None
+    together = len(dosages) == 1 or all(d.sequence is not None for d in dosages)
+    if not together or len({d.sequence for d in dosages}) > 1:
+        return None
+    parts = [_one_dose(dosage, ingredient) for dosage in dosages]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _one_dose(dosage: fhir.Dosage, ingredient: Ingredient) -> float | None:
+    times = times_a_day(dosage.timing)
+    if times is None or len(dosage.dose_and_rate) != 1:
+        return None
+    given = dosage.dose_and_rate[0]
+    amount = given.dose_quantity or (given.dose_range.low if given.dose_range else None)
+    each = milligrams(amount, ingredient)
+    return None if each is None else each * times
+
+
+def milligrams(amount: fhir.Quantity | None, ingredient: Ingredient) -> float | None:
+    """One dose in milligrams: given so, or counted or measured units times the product's strength."""
+    measured = read_quantity(amount)
+    if amount is None or measured is None or not measured.span.exact or measured.span.low <= 0:
+        return None
+    mass = convert(measured, "mg")
+    if mass is not None:
+        return mass.span.low
+    strength, unit = ingredient.strength, ingredient.unit.upper()
+    if strength is None:
+        return None
+    volume = convert(measured, "mL")
+    if volume is not None:
+        return volume.span.low * strength if unit == "MG/ML" else None
+    if not is_counted(amount):
+        return None
+    return measured.span.low * strength * {"MG": 1.0, "MG/HR": 24.0}.get(unit, float("nan"))
+
+
+def is_counted(amount: fhir.Quantity | None) -> bool:
+    """Whether an amount counts tablets, capsules or patches."""
+    if amount is None:
+        return False
+    return unit_of(amount).lower() in _COUNTED or amount.unit.strip().lower() in _COUNTED
+
+
+def times_a_day(timing: fhir.Timing | None) -> float | None:
+    """How often a day; the lower end of a range; None if the timing does not say."""
+    if timing is None:
+        return None
+    repeat = timing.repeat
+    if repeat is not None:
+        often = _repeated(repeat)
+        if often is not None:
+            return often
+    for coding in timing.code.coding if timing.code else ():
+        if coding.code.upper() in _ABBREVIATIONS:
+            return _ABBREVIATIONS[coding.code.upper()]
+    return None
+
+
+def _repeated(repeat: fhir.TimingRepeat) -> float | None:
+    if repeat.period and repeat.period_unit in _DAYS:
+        longest = repeat.period_max or repeat.period
+        often = (repeat.frequency or 1) / (longest * _DAYS[repeat.period_unit])
+        return often if 0 < often < 100 else None
+    daily = len(repeat.time_of_day) or len(repeat.when)
+    if repeat.day_of_week:
+        return (daily or repeat.frequency or 1) * len(repeat.day_of_week) / 7
+    return float(daily) if daily else None

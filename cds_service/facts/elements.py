@@ -1,0 +1,217 @@
+"""The elements of resources that a rule's `where`, `unsure`, `within` and `give` may read.
+
+Each reader answers with codes, or None where the element is absent; FINDABLE in rulebook/views.py names
+which exist for which type, and a test holds the two tables together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cds_service.facts import fhir
+from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.coding import all_codes, concept_codes
+from cds_service.facts.dates import When
+from cds_service.facts.finding import Quantity
+from cds_service.facts.quantity import read_quantity
+from cds_service.rulebook.terminology import Coded
+from cds_service.truth import exactly
+
+Codes = tuple[Coded, ...] | None
+ElementReader = Callable[[Entry, Chart], Codes]
+DateReader = Callable[[Any, Chart], When | None]
+
+
+def _word(name: str) -> ElementReader:
+    def read(entry: Entry, chart: Chart) -> Codes:
+        text = getattr(entry.resource, name)
+        return (Coded("", text),) if text else None
+
+    return read
+
+
+def _words(name: str) -> ElementReader:
+    def read(entry: Entry, chart: Chart) -> Codes:
+        return tuple(Coded("", text) for text in getattr(entry.resource, name)) or None
+
+    return read
+
+
+def _concept(name: str) -> ElementReader:
+    def read(entry: Entry, chart: Chart) -> Codes:
+        return concept_codes(getattr(entry.resource, name)) or None
+
+    return read
+
+
+def _concepts(name: str) -> ElementReader:
+    def read(entry: Entry, chart: Chart) -> Codes:
+        return all_codes(getattr(entry.resource, name)) or None
+
+    return read
+
+
+def _encounter_class(entry: Entry, chart: Chart) -> Codes:
+    coding = entry.resource.class_
+    return (Coded(coding.system, coding.code, coding.display),) if coding and coding.code else None
+
+
+def _own_codes(entry: Entry, chart: Chart) -> Codes:
+    return entry.codes or None
+
+
+def _do_not_perform(entry: Entry, chart: Chart) -> Codes:
+    return (Coded("boolean", "true" if entry.resource.do_not_perform else "false"),)
+
+
+def _reason(entry: Entry, chart: Chart) -> Codes:
+    """Reason codes, and the codes of the conditions given as reason; `unread` stands for one not at hand."""
+    codes = list(all_codes(entry.resource.reason_code))
+    for reference in entry.resource.reason_reference:
+        condition = chart_condition(chart, reference.reference)
+        codes.extend(condition.codes if condition is not None else (Coded("unread", reference.reference),))
+    return tuple(codes) or None
+
+
+def chart_condition(chart: Chart, reference: str) -> Entry | None:
+    """The live condition a reference names."""
+    tail = "/".join(reference.split("/_history/")[0].split("/")[-2:])
+    known = chart.cache.get("conditions-by-reference")
+    if known is None:
+        known = {e.reference: e for e in chart.shelf("conditions", "Condition").entries}
+        chart.cache["conditions-by-reference"] = known
+    found: Entry | None = known.get(tail)
+    return found
+
+
+def answer_codes(valued: Any) -> Codes:
+    """The coded, text or yes/no answer of an observation, component or questionnaire answer."""
+    if valued.value_boolean is not None:
+        return (Coded("boolean", "true" if valued.value_boolean else "false"),)
+    if getattr(valued, "value_codeable_concept", None) is not None:
+        return concept_codes(valued.value_codeable_concept) or None
+    coding = getattr(valued, "value_coding", None)
+    if coding is not None:
+        return _coding_codes(coding)
+    return (Coded("text", valued.value_string),) if valued.value_string else None
+
+
+def _coding_codes(coding: fhir.Coding) -> Codes:
+    codes = [Coded(coding.system, coding.code, coding.display)] if coding.code else []
+    return tuple([*codes, Coded("text", coding.display)] if coding.display else codes) or None
+
+
+def answer_number(valued: Any) -> Quantity | None:
+    """The number answered, as quantity, integer, decimal, or digits in a text."""
+    if valued.value_integer is not None:
+        return Quantity(exactly(valued.value_integer))
+    decimal = getattr(valued, "value_decimal", None)
+    if decimal is not None:
+        return Quantity(exactly(decimal))
+    if valued.value_quantity is not None:
+        return read_quantity(valued.value_quantity)
+    text = valued.value_string.strip()
+    return Quantity(exactly(float(text))) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _value(entry: Entry, chart: Chart) -> Codes:
+    return answer_codes(entry.resource)
+
+
+ELEMENTS: Mapping[str, Mapping[str, ElementReader]] = {
+    "Patient": {"gender": _word("gender")},
+    "Encounter": {"status": _word("status"), "class": _encounter_class, "type": _concepts("type")},
+    "Condition": {
+        "code": _own_codes,
+        "clinicalStatus": _concept("clinical_status"),
+        "verificationStatus": _concept("verification_status"),
+        "category": _concepts("category"),
+        "severity": _concept("severity"),
+    },
+    "AllergyIntolerance": {
+        "code": _own_codes,
+        "clinicalStatus": _concept("clinical_status"),
+        "verificationStatus": _concept("verification_status"),
+        "type": _word("type"),
+        "category": _words("category"),
+    },
+    "MedicationRequest": {
+        "code": _own_codes,
+        "status": _word("status"),
+        "intent": _word("intent"),
+        "reason": _reason,
+        "doNotPerform": _do_not_perform,
+    },
+    "MedicationStatement": {"code": _own_codes, "status": _word("status"), "reason": _reason},
+    "MedicationDispense": {"code": _own_codes, "status": _word("status")},
+    "MedicationAdministration": {"code": _own_codes, "status": _word("status"), "reason": _reason},
+    "Procedure": {"code": _own_codes, "status": _word("status"), "reason": _reason},
+    "Observation": {
+        "code": _own_codes,
+        "status": _word("status"),
+        "category": _concepts("category"),
+        "value": _value,
+    },
+    "QuestionnaireResponse": {"status": _word("status")},
+}
+
+
+def _moment(name: str) -> DateReader:
+    def read(resource: Any, chart: Chart) -> When | None:
+        return chart.when(getattr(resource, name))
+
+    return read
+
+
+def _span(moment: str, period: str) -> DateReader:
+    def read(resource: Any, chart: Chart) -> When | None:
+        return chart.when(getattr(resource, moment)) or chart.period(getattr(resource, period))
+
+    return read
+
+
+def effective(resource: fhir.Observation, chart: Chart) -> When | None:
+    """When an observation was made."""
+    return (
+        chart.when(resource.effective_date_time)
+        or chart.when(resource.effective_instant)
+        or chart.period(resource.effective_period)
+    )
+
+
+DATES: Mapping[str, Mapping[str, DateReader]] = {
+    "Patient": {},
+    "Encounter": {"period": lambda resource, chart: chart.period(resource.period)},
+    "Condition": {
+        "onset": _span("onset_date_time", "onset_period"),
+        "recordedDate": _moment("recorded_date"),
+    },
+    "AllergyIntolerance": {
+        "recordedDate": _moment("recorded_date"),
+        "onset": _moment("onset_date_time"),
+    },
+    "MedicationRequest": {"authoredOn": _moment("authored_on")},
+    "MedicationStatement": {
+        "effective": _span("effective_date_time", "effective_period"),
+        "dateAsserted": _moment("date_asserted"),
+    },
+    "MedicationDispense": {
+        "whenHandedOver": _moment("when_handed_over"),
+        "whenPrepared": _moment("when_prepared"),
+    },
+    "MedicationAdministration": {"effective": _span("effective_date_time", "effective_period")},
+    "Procedure": {"performed": _span("performed_date_time", "performed_period")},
+    "Observation": {"effective": effective, "issued": _moment("issued")},
+    "QuestionnaireResponse": {"authored": _moment("authored")},
+}
+
+
+def date_of(entry: Entry, chart: Chart, names: tuple[str, ...]) -> When | None:
+    """The first of the named dates that is recorded."""
+    readers = DATES[type(entry.resource).__name__]
+    for name in names:
+        when = readers[name](entry.resource, chart)
+        if when is not None:
+            return when
+    return None

@@ -1,0 +1,394 @@
+"""The FHIR R4 elements we read, as msgspec structs; everything else in a resource is skipped unread.
+
+Field names are FHIR's own in snake case. A resource that does not fit its struct is unreadable, which
+the chart notes; nothing here validates more than the types of the elements a rule may look at.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+Text = Annotated[str, Meta(max_length=20_000)]
+
+
+class Element(Struct, frozen=True, rename="camel", gc=False):
+    """A data type of FHIR."""
+
+
+class Coding(Element, frozen=True):
+    """A code of a system."""
+
+    system: Text = ""
+    code: Text = ""
+    display: Text = ""
+
+
+class CodeableConcept(Element, frozen=True):
+    """Codings that mean the same, and text."""
+
+    coding: tuple[Coding, ...] = ()
+    text: Text = ""
+
+
+class Reference(Element, frozen=True):
+    """A pointer to another resource."""
+
+    reference: Text = ""
+    display: Text = ""
+
+
+class Period(Element, frozen=True):
+    """From start to end, both included; either may be open."""
+
+    start: Text = ""
+    end: Text = ""
+
+
+class Quantity(Element, frozen=True):
+    """A measured amount; `code` is UCUM where `system` says so."""
+
+    value: float | None = None
+    comparator: Text = ""
+    unit: Text = ""
+    system: Text = ""
+    code: Text = ""
+
+
+class Range(Element, frozen=True):
+    """From low to high."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class TimingRepeat(Element, frozen=True):
+    """How often."""
+
+    bounds_period: Period | None = None
+    bounds_duration: Quantity | None = None
+    frequency: float | None = None
+    frequency_max: float | None = None
+    period: float | None = None
+    period_max: float | None = None
+    period_unit: Text = ""
+    when: tuple[Text, ...] = ()
+    time_of_day: tuple[Text, ...] = ()
+    day_of_week: tuple[Text, ...] = ()
+
+
+class Timing(Element, frozen=True):
+    """When a drug is taken."""
+
+    repeat: TimingRepeat | None = None
+    code: CodeableConcept | None = None
+
+
+class DoseAndRate(Element, frozen=True):
+    """How much at a time."""
+
+    dose_quantity: Quantity | None = None
+    dose_range: Range | None = None
+
+
+class Dosage(Element, frozen=True):
+    """One line of dosage instructions."""
+
+    sequence: int | None = None
+    text: Text = ""
+    timing: Timing | None = None
+    as_needed_boolean: bool | None = None
+    as_needed_codeable_concept: CodeableConcept | None = None
+    dose_and_rate: tuple[DoseAndRate, ...] = ()
+
+
+class Resource(Struct, frozen=True, rename="camel", gc=False, tag_field="resourceType"):
+    """Any resource."""
+
+    id: Text = ""
+
+
+class OfSubject(Resource, frozen=True):
+    """A resource about a patient."""
+
+    subject: Reference | None = None
+
+
+class Patient(Resource, frozen=True, tag="Patient"):
+    """The person."""
+
+    birth_date: Text = ""
+    gender: Text = ""
+    deceased_boolean: bool | None = None
+    deceased_date_time: Text = ""
+
+
+class Encounter(OfSubject, frozen=True, tag="Encounter"):
+    """A visit."""
+
+    status: Text = ""
+    class_: Coding | None = msgspec.field(default=None, name="class")
+    type: tuple[CodeableConcept, ...] = ()
+    period: Period | None = None
+
+
+class Condition(OfSubject, frozen=True, tag="Condition"):
+    """A problem or diagnosis."""
+
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    severity: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    onset_date_time: Text = ""
+    onset_period: Period | None = None
+    abatement_date_time: Text = ""
+    abatement_period: Period | None = None
+    recorded_date: Text = ""
+
+
+class Valued(Element, frozen=True):
+    """An answer: of an Observation, of its component."""
+
+    code: CodeableConcept | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: Text = ""
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+
+
+class Observation(OfSubject, frozen=True, tag="Observation"):
+    """A measurement or an answer."""
+
+    status: Text = ""
+    category: tuple[CodeableConcept, ...] = ()
+    code: CodeableConcept | None = None
+    effective_date_time: Text = ""
+    effective_period: Period | None = None
+    effective_instant: Text = ""
+    issued: Text = ""
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: Text = ""
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    component: tuple[Valued, ...] = ()
+
+
+class OfDrug(OfSubject, frozen=True):
+    """A resource about a medication."""
+
+    status: Text = ""
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    contained: tuple[Raw, ...] = ()
+
+
+class DispenseRequest(Element, frozen=True):
+    """What may be handed out for an order."""
+
+    validity_period: Period | None = None
+    expected_supply_duration: Quantity | None = None
+    number_of_repeats_allowed: float | None = None
+    quantity: Quantity | None = None
+
+
+class MedicationRequest(OfDrug, frozen=True, tag="MedicationRequest"):
+    """An order."""
+
+    intent: Text = ""
+    do_not_perform: bool = False
+    authored_on: Text = ""
+    status_reason: CodeableConcept | None = None
+    dosage_instruction: tuple[Dosage, ...] = ()
+    dispense_request: DispenseRequest | None = None
+
+
+class MedicationStatement(OfDrug, frozen=True, tag="MedicationStatement"):
+    """What somebody says is taken."""
+
+    status_reason: tuple[CodeableConcept, ...] = ()
+    effective_date_time: Text = ""
+    effective_period: Period | None = None
+    date_asserted: Text = ""
+    dosage: tuple[Dosage, ...] = ()
+
+
+class MedicationDispense(OfDrug, frozen=True, tag="MedicationDispense"):
+    """What was handed out."""
+
+    quantity: Quantity | None = None
+    days_supply: Quantity | None = None
+    when_prepared: Text = ""
+    when_handed_over: Text = ""
+    authorizing_prescription: tuple[Reference, ...] = ()
+    dosage_instruction: tuple[Dosage, ...] = ()
+
+
+class MedicationAdministration(OfDrug, frozen=True, tag="MedicationAdministration"):
+    """What was given."""
+
+    effective_date_time: Text = ""
+    effective_period: Period | None = None
+
+
+class Procedure(OfSubject, frozen=True, tag="Procedure"):
+    """What was done."""
+
+    status: Text = ""
+    code: CodeableConcept | None = None
+    performed_date_time: Text = ""
+    performed_period: Period | None = None
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+
+
+class AllergyIntolerance(Resource, frozen=True, tag="AllergyIntolerance"):
+    """An allergy, an intolerance, or the statement that there is none."""
+
+    patient: Reference | None = None
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    type: Text = ""
+    category: tuple[Text, ...] = ()
+    code: CodeableConcept | None = None
+    onset_date_time: Text = ""
+    recorded_date: Text = ""
+
+
+class Answer(Element, frozen=True):
+    """An answer of a questionnaire item."""
+
+    value_boolean: bool | None = None
+    value_decimal: float | None = None
+    value_integer: int | None = None
+    value_string: Text = ""
+    value_coding: Coding | None = None
+    value_quantity: Quantity | None = None
+
+
+class ResponseItem(Element, frozen=True):
+    """A question of a questionnaire, with its answers and nested items."""
+
+    link_id: Text = ""
+    text: Text = ""
+    answer: tuple[Answer, ...] = ()
+    item: tuple[ResponseItem, ...] = ()
+
+
+class QuestionnaireResponse(OfSubject, frozen=True, tag="QuestionnaireResponse"):
+    """A questionnaire filled in."""
+
+    status: Text = ""
+    authored: Text = ""
+    item: tuple[ResponseItem, ...] = ()
+
+
+class MedicationIngredient(Element, frozen=True):
+    """What a Medication holds."""
+
+    item_codeable_concept: CodeableConcept | None = None
+
+
+class Medication(Resource, frozen=True, tag="Medication"):
+    """A drug product, referenced by orders."""
+
+    code: CodeableConcept | None = None
+    ingredient: tuple[MedicationIngredient, ...] = ()
+
+
+class Issue(Element, frozen=True):
+    """What went wrong."""
+
+    severity: Text = ""
+
+
+class OperationOutcome(Resource, frozen=True, tag="OperationOutcome"):
+    """A report instead of data."""
+
+    issue: tuple[Issue, ...] = ()
+
+
+DrugResource = MedicationRequest | MedicationStatement | MedicationDispense | MedicationAdministration
+Readable = (
+    Patient
+    | Encounter
+    | Condition
+    | Observation
+    | MedicationRequest
+    | MedicationStatement
+    | MedicationDispense
+    | MedicationAdministration
+    | Procedure
+    | AllergyIntolerance
+    | QuestionnaireResponse
+    | Medication
+    | OperationOutcome
+)
+
+
+class Search(Element, frozen=True):
+    """Why an entry is in a searchset."""
+
+    mode: Text = ""
+
+
+class Entry(Element, frozen=True):
+    """One readable entry of a Bundle."""
+
+    full_url: Text = ""
+    search: Search | None = None
+    resource: Readable | None = None
+
+
+class RawEntry(Element, frozen=True):
+    """One entry whose resource is not decoded yet."""
+
+    full_url: Text = ""
+    search: Search | None = None
+    resource: Raw | None = None
+
+
+class Link(Element, frozen=True):
+    """A link of a Bundle."""
+
+    relation: Text = ""
+
+
+class Bundle(Element, frozen=True):
+    """A searchset, all of whose entries are readable."""
+
+    total: float | None = None
+    link: tuple[Link, ...] = ()
+    entry: tuple[Entry, ...] = ()
+
+
+class LooseBundle(Element, frozen=True):
+    """A Bundle whose entries are decoded one by one, so that one odd resource does not lose the rest."""
+
+    total: float | None = None
+    link: tuple[Link, ...] = ()
+    entry: tuple[Raw, ...] = ()
+
+
+class Kind(Element, frozen=True):
+    """Just enough of a resource to say what it is."""
+
+    resource_type: Text = ""
+    id: Text = ""
+
+
+RESOURCE_TYPES: frozenset[str] = frozenset(
+    kind.__name__ for kind in Readable.__args__ if kind is not OperationOutcome
+)
+read_bundle = msgspec.json.Decoder(Bundle).decode
+read_loose_bundle = msgspec.json.Decoder(LooseBundle).decode
+read_entry = msgspec.json.Decoder(Entry).decode
+read_raw_entry = msgspec.json.Decoder(RawEntry).decode
+read_resource = msgspec.json.Decoder(Readable).decode
+read_kind = msgspec.json.Decoder(Kind).decode

@@ -1,0 +1,144 @@
+"""From a hook call to a chart: whose data it is, what was not obtained, drafts before what they revise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from cds_service.errors import DataUnavailable, RequestError
+from cds_service.facts import fhir
+from cds_service.facts.chart import Chart, Entry, Shelf, build_shelf, build_shelves, read_entry
+from cds_service.facts.read import (
+    EMPTY,
+    FAILED,
+    FOUND,
+    OTHER_PATIENT,
+    TRUNCATED,
+    Note,
+    Owner,
+    Supplied,
+    read_key,
+)
+from cds_service.facts.request import HookRequest
+from cds_service.rulebook.terminology import Terminology
+
+DRAFTS = "draft-orders"
+
+
+def gather(
+    request: HookRequest, keys: Sequence[str], terminology: Terminology, *, explain: bool = False
+) -> Chart:
+    """Read what the call brought for the keys of its hook.
+
+    Raises RequestError (400) if the Patient is not the one of the context, DataUnavailable (412) if the
+    Patient cannot be had.
+    """
+    owner = Owner(request.patient_id, request.fhir_server)
+    supplied = {key: _supplied(key, request, owner) for key in keys}
+    _check_patient(supplied["patient"])
+    drafts, draft_notes, draft_state = _drafts(request, owner, terminology)
+    replaced = frozenset(entry.reference for shelf in drafts.values() for entry in shelf.entries)
+    shelves, notes = build_shelves(supplied, terminology, replaced)
+    states = {key: brought.state for key, brought in supplied.items()}
+    states[DRAFTS] = draft_state
+    return Chart(
+        patient_id=request.patient_id,
+        as_of=request.as_of,
+        zone=request.zone,
+        states=states,
+        shelves=shelves,
+        drafts=drafts,
+        selections=frozenset(request.selections),
+        notes=(*notes, *draft_notes),
+        terminology=terminology,
+        explain=explain,
+    )
+
+
+def _supplied(key: str, request: HookRequest, owner: Owner) -> Supplied:
+    if key == "encounter" and not request.encounter_id and key not in request.prefetch:
+        return Supplied(EMPTY)
+    supplied = read_key(key, request.prefetch.get(key), owner)
+    if key == "encounter" and supplied.resources and request.encounter_id:
+        return _this_encounter(supplied, request.encounter_id)
+    return supplied
+
+
+def _this_encounter(supplied: Supplied, encounter_id: str) -> Supplied:
+    mine = tuple(resource for resource in supplied.resources if resource.id == encounter_id)
+    return supplied if mine == supplied.resources else Supplied(FAILED, mine, supplied.notes)
+
+
+def _check_patient(supplied: Supplied) -> None:
+    if supplied.state == OTHER_PATIENT:
+        raise RequestError(
+            "the Patient in prefetch is not the patient of the context; send the Patient whose id is "
+            "context.patientId",
+            where="prefetch.patient",
+        )
+    if not supplied.resources:
+        raise DataUnavailable(
+            "the Patient could not be had: send it in prefetch under the key 'patient'", ["patient"]
+        )
+
+
+def nothing_but_the_patient(chart: Chart) -> tuple[str, ...]:
+    """The keys to name in a 412 if not one key beside the patient was obtained; empty otherwise."""
+    others = [key for key in chart.states if key not in ("patient", "encounter", DRAFTS)]
+    if not others or any(chart.states[key] in (FOUND, EMPTY, TRUNCATED) for key in others):
+        return ()
+    return tuple(others)
+
+
+# --- drafts --------------------------------------------------------------------------------------
+
+
+def _drafts(
+    request: HookRequest, owner: Owner, terminology: Terminology
+) -> tuple[Mapping[str, Shelf], tuple[Note, ...], str]:
+    """The unsigned orders of the call by type, whatever their status says."""
+    if request.draft_orders is None:
+        return {}, (), EMPTY
+    try:
+        bundle = fhir.read_loose_bundle(request.draft_orders)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+        raise RequestError(
+            "draftOrders is not a Bundle of orders that can be read", where="context.draftOrders"
+        ) from None
+    state = EMPTY
+    resources: list[fhir.Readable] = []
+    for raw in bundle.entry:
+        resource, trouble = _draft(raw, owner)
+        state = trouble or state
+        resources.extend([resource] if resource is not None else [])
+    return _draft_shelves(resources, terminology), (), state if state != EMPTY or not resources else FOUND
+
+
+def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, str]:
+    try:
+        resource = fhir.read_entry(raw).resource
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+        return None, TRUNCATED if _ours(raw) else ""
+    if resource is None or isinstance(resource, fhir.OperationOutcome):
+        return None, ""
+    return (resource, "") if owner.owns(resource) else (None, OTHER_PATIENT)
+
+
+def _ours(raw: msgspec.Raw) -> bool:
+    try:
+        inner = fhir.read_raw_entry(raw).resource
+        kind = fhir.read_kind(inner).resource_type if inner is not None else ""
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+        return True
+    return not kind or kind in fhir.RESOURCE_TYPES
+
+
+def _draft_shelves(resources: Sequence[fhir.Readable], terminology: Terminology) -> dict[str, Shelf]:
+    medications = {f"Medication/{r.id}": r for r in resources if isinstance(r, fhir.Medication)}
+    by_type: dict[str, list[Entry]] = {}
+    for index, resource in enumerate(resources):
+        if not isinstance(resource, fhir.Medication):
+            entry = read_entry(resource, index, terminology, medications)
+            by_type.setdefault(type(resource).__name__, []).append(entry)
+    return {kind: build_shelf(entries) for kind, entries in by_type.items()}

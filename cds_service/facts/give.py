@@ -1,0 +1,210 @@
+"""From rows to the one answer of a fact. Absence, upper bounds and "the latest" need everything obtained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from cds_service.facts.chart import Chart
+from cds_service.facts.dates import EVER, When, day_of, years_between
+from cds_service.facts.finding import Cell, Finding, NotObtained, Quantity, Row
+from cds_service.facts.quantity import convert
+from cds_service.facts.rows import Rows
+from cds_service.rulebook.criterion import Give
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, counted, found, hull
+
+Giver = Callable[[Rows, tuple[NotObtained, ...], Chart], Finding]
+
+
+def giver(
+    give: Give, *, complete: bool, unit: str, value_column: str, answer_columns: frozenset[str]
+) -> Giver:
+    """The function that answers a `give`; `complete` is what the author says of the record."""
+    kind = give.kind
+    if kind == "exists":
+        return lambda rows, because, chart: _exists(rows, because, complete)
+    if kind == "count":
+        return lambda rows, because, chart: _count(rows, because, complete)
+    if kind == "count_distinct":
+        return lambda rows, because, chart: _distinct(rows, because, complete, give.column, chart)
+    if kind == "latest value":
+        return lambda rows, because, chart: _latest_value(rows, because, value_column, unit)
+    if kind == "latest reading":
+        return lambda rows, because, chart: _latest_reading(rows, because, unit)
+    if kind == "latest date":
+        return lambda rows, because, chart: _latest_date(rows, because)
+    if kind == "earliest date":
+        return lambda rows, because, chart: _earliest_date(rows, because, complete)
+    if kind == "any_yes":
+        return lambda rows, because, chart: _any_yes(rows, because, answer_columns)
+    return lambda rows, because, chart: _age(because, chart)
+
+
+def _split(rows: Rows) -> tuple[list[Row], list[Row]]:
+    sure = [row for row in rows.counted if row.counts is TRUE]
+    return sure, [row for row in rows.counted if row.counts is UNKNOWN]
+
+
+def _finding(
+    rows: Rows, because: tuple[NotObtained, ...], state: Truth, value: Quantity | When | Row | None = None
+) -> Finding:
+    return Finding(state, value, tuple(rows.counted), tuple(rows.rejected), because)
+
+
+def _exists(rows: Rows, because: tuple[NotObtained, ...], complete: bool) -> Finding:
+    sure, maybe = _split(rows)
+    state = found(len(sure), len(maybe), obtained=not because, complete=complete)
+    shown = Rows(sure, rows.rejected) if sure else rows
+    return _finding(shown, because, state)
+
+
+def _count(rows: Rows, because: tuple[NotObtained, ...], complete: bool) -> Finding:
+    sure, maybe = _split(rows)
+    span = counted(len(sure), len(maybe), obtained=not because, complete=complete)
+    return _finding(rows, because, TRUE, Quantity(span))
+
+
+def _distinct(
+    rows: Rows, because: tuple[NotObtained, ...], complete: bool, column: str, chart: Chart
+) -> Finding:
+    sure, maybe = _split(rows)
+    known = {_distinct_key(row, column, chart) for row in sure} - {None}
+    further = {_distinct_key(row, column, chart) for row in maybe} - known - {None}
+    vague = sum(_distinct_key(row, column, chart) is None for row in rows.counted)
+    least = len(known) or (1 if sure else 0)
+    most = len(known) + len(further) + vague
+    span = counted(least, max(0, most - least), obtained=not because, complete=complete)
+    return _finding(rows, because, TRUE, Quantity(span))
+
+
+def _distinct_key(row: Row, column: str, chart: Chart) -> object:
+    cell = row.columns.get(column)
+    if not isinstance(cell, When):
+        return cell
+    first, last = day_of(cell.start, chart.zone), day_of(cell.end - (cell.end - cell.start) / 2, chart.zone)
+    return first if first == last else None
+
+
+def latest_candidates(rows: Sequence[Row]) -> list[Row]:
+    """The rows that may be the latest: none of the sure ones is definitely later.
+
+    Of rows at the same time the one issued later stands, where both say when they were issued.
+    """
+    sure = [row for row in rows if row.counts is TRUE and row.evidence.when is not None]
+    if not sure:
+        return list(rows)
+    return [row for row in rows if not any(_later(other, row) for other in sure if other is not row)]
+
+
+def _later(other: Row, row: Row) -> bool:
+    mine, theirs = row.evidence.when, other.evidence.when
+    if mine is None or theirs is None:
+        return False
+    if theirs.start >= mine.end:
+        return True
+    issued, their_issue = row.columns.get("issued"), other.columns.get("issued")
+    return (
+        theirs.end > mine.start
+        and isinstance(issued, When)
+        and isinstance(their_issue, When)
+        and their_issue.start >= issued.end
+    )
+
+
+def _latest_value(rows: Rows, because: tuple[NotObtained, ...], column: str, unit: str) -> Finding:
+    candidates = latest_candidates(rows.counted)
+    if because or not any(row.counts is TRUE for row in candidates):
+        return _finding(rows, because, UNKNOWN)
+    cells = [_in_unit(row.columns.get(column), unit) for row in candidates]
+    spans = [cell.span for cell in cells if cell is not None]
+    shown = Rows(candidates, rows.rejected)
+    if len(spans) < len(cells):
+        return _finding(shown, because, UNKNOWN)
+    return _finding(shown, because, TRUE, Quantity(hull(spans), unit or _unit(cells)))
+
+
+def _unit(cells: Sequence[Quantity | None]) -> str:
+    units = {cell.unit for cell in cells if cell is not None}
+    return units.pop() if len(units) == 1 else ""
+
+
+def _in_unit(cell: Cell, unit: str) -> Quantity | None:
+    if not isinstance(cell, Quantity):
+        return None
+    return convert(cell, unit) if unit else cell
+
+
+def _latest_reading(rows: Rows, because: tuple[NotObtained, ...], unit: str) -> Finding:
+    candidates = latest_candidates(rows.counted)
+    if because or not any(row.counts is TRUE for row in candidates):
+        return _finding(rows, because, UNKNOWN)
+    first = candidates[0]
+    columns = {name: _merged(name, candidates, unit) for name in first.columns}
+    return _finding(Rows(candidates, rows.rejected), because, TRUE, replace(first, columns=columns))
+
+
+def _merged(name: str, rows: Sequence[Row], unit: str) -> Cell:
+    cells = [row.columns.get(name) for row in rows]
+    if not isinstance(cells[0], Quantity):
+        return cells[0] if all(cell == cells[0] for cell in cells) else None
+    measured = [_in_unit(cell, unit) for cell in cells]
+    spans = [cell.span for cell in measured if cell is not None]
+    return Quantity(hull(spans), unit or cells[0].unit) if len(spans) == len(cells) else None
+
+
+def _latest_date(rows: Rows, because: tuple[NotObtained, ...]) -> Finding:
+    dates = [row.evidence.when for row in rows.counted]
+    sure = [row.evidence.when for row in rows.counted if row.counts is TRUE]
+    known = [when for when in sure if when is not None]
+    if because or not known or None in dates:
+        return _finding(rows, because, UNKNOWN)
+    newest = max(known, key=lambda when: when.start)
+    end = max(when.end for when in dates if when is not None)
+    return _finding(rows, because, TRUE, When(newest.start, end, newest.text))
+
+
+def _earliest_date(rows: Rows, because: tuple[NotObtained, ...], complete: bool) -> Finding:
+    """Of a partial record the first date seen means "on or before"."""
+    sure = [row.evidence.when for row in rows.counted if row.counts is TRUE]
+    known = [when for when in sure if when is not None]
+    if because or not known:
+        return _finding(rows, because, UNKNOWN)
+    oldest = min(known, key=lambda when: when.end)
+    dates = [row.evidence.when for row in rows.counted]
+    starts = [when.start for when in dates if when is not None]
+    start = min(starts) if complete and None not in dates else EVER
+    return _finding(rows, because, TRUE, When(start, oldest.end, oldest.text))
+
+
+def _any_yes(rows: Rows, because: tuple[NotObtained, ...], answer_columns: frozenset[str]) -> Finding:
+    """True if any yes; false if answered and all no; unknown if never answered or not all was obtained."""
+    sure, maybe = _split(rows)
+    if sure:
+        return _finding(Rows(sure, rows.rejected), because, TRUE)
+    answered = [row for row in rows.rejected if _answered_no(row, answer_columns)]
+    state = FALSE if answered and not maybe and not because else UNKNOWN
+    return _finding(Rows(rows.counted, latest_answers(answered) or rows.rejected), because, state)
+
+
+def latest_answers(rows: Sequence[Row]) -> list[Row]:
+    """The rows that answered no, latest first."""
+    return sorted(rows, key=lambda row: str(row.evidence.when or ""), reverse=True)
+
+
+def _answered_no(row: Row, answer_columns: frozenset[str]) -> bool:
+    return row.columns.get("refused") is TRUE and any(
+        row.columns.get(column) is not None for column in answer_columns
+    )
+
+
+def _age(because: tuple[NotObtained, ...], chart: Chart) -> Finding:
+    person = chart.patient
+    birth = chart.when(person.birth_date) if person is not None else None
+    if birth is None:
+        return Finding(UNKNOWN, because=because)
+    first = day_of(birth.start, chart.zone)
+    last = max(first, day_of(birth.end - (birth.end - birth.start) / 1000, chart.zone))
+    youngest, oldest = years_between(last, chart.today), years_between(first, chart.today)
+    if oldest < 0:
+        return Finding(UNKNOWN, because=because)
+    return Finding(TRUE, Quantity(Span(max(0, youngest), oldest), "a"), because=because)

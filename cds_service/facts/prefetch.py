@@ -1,0 +1,110 @@
+"""Which data a rulebook needs, derived from what its facts ask: authors never write prefetch.
+
+Templates stay inside the subset that the specification recommends (2.0.1, "Prefetch template"): an instance
+read, or a search by type with `patient` and `code`; no `_count`, because a capped answer is a truncated one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cds_service.rulebook.book import Rulebook
+from cds_service.rulebook.rule import ConclusionFact, Fact, FindFact, RowsFact, Rule, ViewFact
+from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS, VIEWS
+
+_READS = {"Patient": "Patient/{{context.patientId}}", "Encounter": "Encounter/{{context.encounterId}}"}
+_ORDER = tuple(KEY_OF_TYPE.values())
+
+
+def fact_keys(fact: Fact, book: Rulebook) -> tuple[str, ...]:
+    """The prefetch keys a fact reads, in a stable order."""
+    if isinstance(fact, ConclusionFact):
+        return ()
+    return ordered(_fact_keys(fact, book))
+
+
+def _fact_keys(fact: RowsFact, book: Rulebook) -> Iterator[str]:
+    if fact.origin in ("chart", "drafts-and-chart"):
+        types = (fact.find,) if isinstance(fact, FindFact) else VIEWS[_view(fact)].reads
+        for kind in types:
+            if kind == "Observation":
+                yield from observation_keys(_observation_sets(fact), book)
+            else:
+                yield KEY_OF_TYPE[kind]
+    if "reason" in fact.where or "reason" in fact.unsure:
+        yield KEY_OF_TYPE["Condition"]
+
+
+def _view(fact: RowsFact) -> str:
+    assert isinstance(fact, ViewFact)
+    return fact.view
+
+
+def _observation_sets(fact: RowsFact) -> tuple[str, ...]:
+    if isinstance(fact, FindFact):
+        return fact.code_in or ()
+    assert isinstance(fact, ViewFact)
+    signature = VIEWS[fact.view]
+    if signature.observation_arguments:
+        named = (fact.arguments.get(name) for name in signature.observation_arguments)
+        return tuple(part for value in named for part in _names(value))
+    return signature.valuesets or fact.code_in or ()
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(part) for part in value) if isinstance(value, tuple) else ()
+
+
+def observation_keys(sets: Iterable[str], book: Rulebook) -> Iterator[str]:
+    """The observation keys that hold these value sets' codes."""
+    for name in sets:
+        yield f"{OBSERVATIONS}-{group_of(name, book)}"
+
+
+def group_of(valueset: str, book: Rulebook) -> str:
+    """The group an observation value set is prefetched in; its own id if it names none."""
+    return book.terminology.valuesets[valueset].group or valueset
+
+
+def ordered(keys: Iterable[str]) -> tuple[str, ...]:
+    """Keys in the order of DESIGN 5, observations last and by name."""
+    return tuple(sorted(set(keys), key=lambda key: (_rank(key), key)))
+
+
+def _rank(key: str) -> int:
+    return _ORDER.index(key) if key in _ORDER else len(_ORDER)
+
+
+def rule_keys(rule: Rule, book: Rulebook) -> tuple[str, ...]:
+    """The keys a rule's own facts read (not those of the rules it consumes)."""
+    return ordered(key for fact in rule.data.values() for key in fact_keys(fact, book))
+
+
+def hook_keys(book: Rulebook, hook: str) -> tuple[str, ...]:
+    """Every key the rules of a hook need; the patient always."""
+    keys = (key for rule in book.for_hook(hook) for key in rule_keys(rule, book))
+    return ordered(["patient", *keys])
+
+
+def templates(book: Rulebook, hook: str) -> dict[str, str]:
+    """Prefetch templates of a hook's service, by key."""
+    return {key: template(key, book) for key in hook_keys(book, hook)}
+
+
+def template(key: str, book: Rulebook) -> str:
+    """The FHIR read or search of one key."""
+    if key.startswith(OBSERVATIONS + "-"):
+        return _observation_search(key.removeprefix(OBSERVATIONS + "-"), book)
+    kind = next(kind for kind, stem in KEY_OF_TYPE.items() if stem == key)
+    return _READS.get(kind) or f"{kind}?patient={{{{context.patientId}}}}"
+
+
+def _observation_search(group: str, book: Rulebook) -> str:
+    sets = [
+        name for name, valueset in book.terminology.valuesets.items() if (valueset.group or name) == group
+    ]
+    codes = book.terminology.search_codes(sets)
+    search = "Observation?patient={{context.patientId}}"
+    return search + "&code=" + ",".join(codes) if codes else search

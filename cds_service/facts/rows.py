@@ -1,0 +1,232 @@
+"""From a fact to its rows: each resource or view line tested against the fact's conditions.
+
+A row counts (true), may count (unknown: a condition cannot be decided, or the entry is marked unsure), or is
+rejected with the reason in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
+from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.where import CodesTest, cell_test, codes_test, describe, window, within
+from cds_service.facts.wording import said
+from cds_service.rulebook.book import Rulebook
+from cds_service.rulebook.criterion import Duration, Threshold
+from cds_service.rulebook.rule import FindFact, InSet, NotInSet, ViewFact, Where, WhereTest
+from cds_service.rulebook.views import FINDABLE, VIEWS
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly
+
+RowTest = Callable[[Mapping[str, Cell]], Truth]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a fact: those that count or may, and those that do not, each with its reason."""
+
+    counted: list[Row]
+    rejected: list[Row]
+
+
+@dataclass(frozen=True)
+class ElementTest:
+    """One `where` or `unsure` entry of a find fact, ready to run."""
+
+    element: str
+    read: Callable[[Entry, Chart], Codes]
+    test: CodesTest
+    spec: WhereTest
+    own_code: bool
+
+    def __call__(self, entry: Entry, chart: Chart) -> Truth:
+        sets = entry.sets if self.own_code else frozenset()
+        return self.test(self.read(entry, chart), sets)
+
+
+def element_tests(kind: str, where: Where, book: Rulebook) -> tuple[ElementTest, ...]:
+    """The conditions of a find fact, compiled."""
+    readers = ELEMENTS[kind]
+    return tuple(
+        ElementTest(
+            name,
+            readers[name],
+            codes_test(spec, book.terminology),
+            spec,
+            name == "code" and isinstance(spec, (InSet, NotInSet)),
+        )
+        for name, spec in where.items()
+    )
+
+
+def find_rows(fact: FindFact, book: Rulebook, keys: tuple[str, ...]) -> Callable[[Chart], Rows]:
+    """A reader of the rows of a find fact."""
+    kind, sets = fact.find, fact.code_in
+    where, unsure = element_tests(kind, fact.where, book), element_tests(kind, fact.unsure, book)
+    dates = fact.date or FINDABLE[kind].dates
+    numeric = kind == "Observation"
+
+    def read(chart: Chart) -> Rows:
+        limits = window(chart, fact.within) if fact.within else None
+        counted: list[Row] = []
+        rejected: list[Row] = []
+        for entry, sure in entries_of(fact, kind, sets, keys, chart):
+            when = date_of(entry, chart, dates)
+            verdict, why = _judge(entry, chart, where, sure)
+            verdict, why = _dated(verdict, why, when, limits, fact.within)
+            if verdict is not FALSE and any(test(entry, chart) is TRUE for test in unsure):
+                verdict, why = UNKNOWN, (*why, "marked as unsure")
+            if verdict is FALSE and not chart.explain:
+                continue
+            row = Row(_evidence(entry, when), _columns(entry, when, chart, numeric), verdict, why)
+            (rejected if verdict is FALSE else counted).append(row)
+        if chart.explain:
+            rejected.extend(_aside_rows(chart, keys, kind, sets, dates))
+        return Rows(latest_first(counted), rejected)
+
+    return read
+
+
+def entries_of(
+    fact: FindFact | ViewFact, kind: str, sets: tuple[str, ...] | None, keys: tuple[str, ...], chart: Chart
+) -> Iterator[tuple[Entry, bool]]:
+    """The entries a fact looks at, by where they come from."""
+    if fact.origin in ("drafts", "drafts-and-chart", "selections"):
+        yield from chart.draft_entries(kind, sets, selected=fact.origin == "selections")
+    if fact.origin in ("chart", "drafts-and-chart"):
+        yield from chart.entries(keys, kind, sets)
+
+
+def _judge(
+    entry: Entry, chart: Chart, where: Sequence[ElementTest], sure: bool
+) -> tuple[Truth, tuple[str, ...]]:
+    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("its code cannot be classified",))
+    for test in where:
+        answer = test(entry, chart)
+        if answer is FALSE:
+            return FALSE, (f"{test.element}: {describe(test.spec)}",)
+        if answer is UNKNOWN:
+            verdict, why = UNKNOWN, (*why, f"{test.element} is not recorded")
+    return verdict, why
+
+
+def _dated(
+    verdict: Truth,
+    why: tuple[str, ...],
+    when: object,
+    limits: tuple[datetime, datetime] | None,
+    duration: Duration | None,
+) -> tuple[Truth, tuple[str, ...]]:
+    if verdict is FALSE or limits is None or duration is None:
+        return verdict, why
+    inside = within(when, limits)  # type: ignore[arg-type]
+    if inside is TRUE:
+        return verdict, why
+    if inside is FALSE:
+        return FALSE, (f"dated {when}, needs to be within {duration.text}",)
+    told = "has no date" if when is None else f"dated {when}, which may be outside {duration.text}"
+    return UNKNOWN, (*why, told)
+
+
+def _evidence(entry: Entry, when: object) -> Evidence:
+    return Evidence(entry.reference, when, entry.text)  # type: ignore[arg-type]
+
+
+def _columns(entry: Entry, when: object, chart: Chart, numeric: bool) -> dict[str, Cell]:
+    columns: dict[str, Cell] = {"day": when}  # type: ignore[dict-item]
+    if numeric:
+        columns["number"] = answer_number(entry.resource)
+        columns["issued"] = chart.when(entry.resource.issued)
+    return columns
+
+
+def _aside_rows(
+    chart: Chart, keys: tuple[str, ...], kind: str, sets: tuple[str, ...] | None, dates: tuple[str, ...]
+) -> Iterator[Row]:
+    for entry in chart.set_aside(keys, kind, sets):
+        reason = entry.aside.replace("-", " ")
+        yield Row(_evidence(entry, date_of(entry, chart, dates)), {}, FALSE, (reason,))
+
+
+# --- views ---------------------------------------------------------------------------------------
+
+
+def view_rows(
+    fact: ViewFact, book: Rulebook, lines: Callable[[Chart], Sequence[Row]]
+) -> Callable[[Chart], Rows]:
+    """A reader of the rows of a view fact; `lines` is the view, cached per chart."""
+    labels, answers = VIEWS[fact.view].labels, VIEWS[fact.view].answers
+    tests = tuple((name, spec, _row_test(name, spec, book)) for name, spec in fact.where.items())
+    unsure = tuple(_row_test(name, spec, book) for name, spec in fact.unsure.items())
+
+    def read(chart: Chart) -> Rows:
+        limits = window(chart, fact.within) if fact.within else None
+        counted: list[Row] = []
+        rejected: list[Row] = []
+        for line in lines(chart):
+            verdict, why, failed = _judge_line(line, tests, labels)
+            dated, why = _dated(verdict, why, line.evidence.when, limits, fact.within)
+            if dated is TRUE and any(test(line.columns) is TRUE for test in unsure):
+                dated, why = UNKNOWN, (*why, "marked as unsure")
+            columns = line.columns
+            if failed and failed <= answers and within(line.evidence.when, limits) is TRUE:
+                columns = {**columns, "refused": TRUE}
+            row = replace(line, counts=dated, why=why, columns=columns)
+            (rejected if dated is FALSE else counted).append(row)
+        return Rows(latest_first(counted), rejected)
+
+    return read
+
+
+def _judge_line(
+    line: Row, tests: Sequence[tuple[str, WhereTest, RowTest]], labels: Mapping[str, str]
+) -> tuple[Truth, tuple[str, ...], frozenset[str]]:
+    """The verdict on one line, why, and the columns that failed (empty if another is undecided)."""
+    if line.counts is FALSE:
+        return FALSE, line.why, frozenset()
+    open_questions, failures, failed = list(line.why), [], set()
+    for name, spec, test in tests:
+        answer = test(line.columns)
+        cell, label = line.columns.get(name), labels.get(name, name)
+        if answer is FALSE:
+            failures.append(f"{said(cell, label)}, {describe(spec)}")
+            failed.add(name)
+        elif answer is UNKNOWN:
+            known = f"{said(cell, label)}, {describe(spec)}"
+            open_questions.append(f"{label} not known" if cell is None else known)
+    if failures:
+        settled = not open_questions and line.counts is TRUE
+        return FALSE, tuple(failures), frozenset(failed) if settled else frozenset()
+    return (UNKNOWN if open_questions else line.counts), tuple(open_questions), frozenset()
+
+
+def _row_test(name: str, spec: WhereTest, book: Rulebook) -> RowTest:
+    if isinstance(spec, Threshold) and spec.table:
+        rows, column, comparator = book.tables[spec.table].rows, spec.column, spec.comparator
+
+        def look_up(columns: Mapping[str, Cell]) -> Truth:
+            cell, code = columns.get(name), columns.get("key")
+            row = rows.get(code) if isinstance(code, str) else None
+            limit = row.values.get(column) if row is not None else None
+            if not isinstance(cell, Quantity) or not isinstance(limit, (int, float)):
+                return UNKNOWN
+            return compare(cell.span, comparator, exactly(limit))
+
+        return look_up
+    test = cell_test(spec, book.terminology)
+    return lambda columns: test(columns.get(name))
+
+
+def latest_first(rows: list[Row]) -> list[Row]:
+    """Rows by date, latest first, undated ones last; the order does not depend on how they came."""
+    if len(rows) < 2:
+        return rows
+    return sorted(rows, key=_recency, reverse=True)
+
+
+def _recency(row: Row) -> tuple[bool, float, str]:
+    when = row.evidence.when
+    return (when is not None, when.start.timestamp() if when else 0.0, row.evidence.reference)

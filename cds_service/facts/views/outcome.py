@@ -1,0 +1,183 @@
+"""How a trial ended and in which episode it was; every window and set is an argument of the rule.
+
+Failure is proven by a recorded reason, or by a score that fell less than the response between a baseline and
+the last follow-up of the same instrument. "Stopped" alone proves nothing. Where orders, statements or scores
+were not obtained, nothing but proven failure is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.coding import all_codes, concept_codes
+from cds_service.facts.dates import When, midnight
+from cds_service.facts.elements import answer_number, effective
+from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.supply import Run, the_day
+from cds_service.rulebook.terminology import Coded
+from cds_service.truth import Span, hull
+
+_ENDED = frozenset({"inactive", "remission", "resolved"})
+_UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
+_FINAL = frozenset({"final", "amended", "corrected"})
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The part of the view that judges how a stretch ended."""
+
+    call: ViewCall
+    no_response: frozenset[str]
+    not_tolerated: frozenset[str]
+    instruments: tuple[str, ...]
+    episodes: tuple[str, ...]
+    baseline_before: int
+    follow_up_after: int
+    follow_up_until: int
+    response: float
+
+    @classmethod
+    def of(cls, call: ViewCall) -> Outcomes:
+        """Resolve the arguments once."""
+        return cls(
+            call,
+            call.sets("no_response_reasons"),
+            call.sets("intolerance_reasons"),
+            tuple(sorted(call.sets("scores"))),
+            tuple(sorted(call.sets("episode"))),
+            call.days("baseline_before"),
+            call.days("follow_up_after"),
+            call.days("follow_up_until"),
+            call.amount("response").number,
+        )
+
+    def outcome(
+        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
+    ) -> str | None:
+        """failed, responded, not-tolerated; None where the chart does not settle it."""
+        reasons = self._reasons(run, stretches, orders)
+        by_score = self._by_score(run, chart)
+        if reasons & self.no_response or by_score == "failed":
+            return "failed"
+        keys = ("medication-requests", "medication-statements", *self.call.keys)
+        if chart.not_obtained(keys):
+            return None
+        if by_score is not None:
+            return by_score
+        return "not-tolerated" if reasons & self.not_tolerated else None
+
+    # --- recorded reasons ------------------------------------------------------------------------
+
+    def _reasons(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> frozenset[str]:
+        """The value sets of the reasons given for stopping what made this stretch."""
+        named = {reference for supply in run.supplies for reference in supply.orders}
+        sets: set[str] = set()
+        for order in orders:
+            mine = order.reference in named if named else _nearest(order, stretches) is run
+            if mine and order.resource.status_reason is not None:
+                sets.update(self._sets(concept_codes(order.resource.status_reason)))
+        for supply in run.supplies:
+            resource = supply.entry.resource
+            if type(resource).__name__ == "MedicationStatement":
+                sets.update(self._sets(all_codes((*resource.status_reason, *resource.reason_code))))
+        return frozenset(sets)
+
+    def _sets(self, codes: Sequence[Coded]) -> Iterator[str]:
+        for code in codes:
+            yield from self.call.book.terminology.sets_of(code.system, code.code)
+
+    # --- scores ----------------------------------------------------------------------------------
+
+    def _by_score(self, run: Run, chart: Chart) -> str | None:
+        """What the scores say; the last follow-up can only be known if every score was obtained."""
+        if chart.not_obtained(self.call.keys):
+            return None
+        verdicts = {self._instrument(name, run, chart) for name in self.instruments}
+        return "failed" if "failed" in verdicts else "responded" if "responded" in verdicts else None
+
+    def _instrument(self, name: str, run: Run, chart: Chart) -> str | None:
+        before = (run.first - timedelta(days=self.baseline_before), run.first)
+        after = (
+            run.first + timedelta(days=self.follow_up_after),
+            run.last + timedelta(days=self.follow_up_until),
+        )
+        scores = list(self._scores(name, chart))
+        baseline, follow_up = _last(scores, before), _last(scores, after)
+        if baseline is None or follow_up is None or baseline.low <= 0:
+            return None
+        least = (baseline.low - follow_up.high) / baseline.low * 100
+        most = (baseline.high - follow_up.low) / baseline.high * 100
+        if least >= self.response:
+            return "responded"
+        return "failed" if most < self.response else None
+
+    def _scores(self, name: str, chart: Chart) -> Iterator[tuple[date, When, Span]]:
+        for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
+            when, value = effective(entry.resource, chart), answer_number(entry.resource)
+            day = the_day(when, chart)
+            if day is not None and when is not None and value is not None and entry.resource.status in _FINAL:
+                yield day, when, value.span
+
+    # --- episode ---------------------------------------------------------------------------------
+
+    def episode(self, run: Run, chart: Chart) -> str | None:
+        """Whether the stretch lies in the current episode; None if its start is not known or falls inside.
+
+        With several active entries the latest onset counts. A date of recording only says that the episode
+        began by then.
+        """
+        if chart.not_obtained(("conditions",)):
+            return None
+        onsets = [
+            _onset(entry, chart)
+            for entry, sure in chart.entries(("conditions",), "Condition", self.episodes)
+            if sure and _active(entry)
+        ]
+        dated = [onset for onset in onsets if onset is not None]
+        if not dated:
+            return None
+        onset, exact = max(dated, key=lambda item: item[0].start)
+        first, after = midnight(run.first, chart.zone), midnight(run.last + timedelta(days=1), chart.zone)
+        if first >= onset.start and (onset.end - onset.start <= timedelta(hours=25) or first >= onset.end):
+            return "current"
+        return "earlier" if exact and after <= onset.start else None
+
+
+def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
+    condition = entry.resource
+    onset = chart.when(condition.onset_date_time) or chart.period(
+        condition.onset_period and type(condition.onset_period)(condition.onset_period.start, "")
+    )
+    if onset is not None:
+        return onset, True
+    recorded = chart.when(condition.recorded_date)
+    return (recorded, False) if recorded is not None else None
+
+
+def _active(entry: Entry) -> bool:
+    status = {code.code for code in concept_codes(entry.resource.clinical_status)}
+    sure = {code.code for code in concept_codes(entry.resource.verification_status)}
+    return not status & _ENDED and not sure & _UNSURE
+
+
+def _nearest(order: Entry, stretches: Sequence[Run]) -> Run | None:
+    """The stretch an order without a link belongs to: the one that began nearest to when it was written."""
+    if len(stretches) == 1:
+        return stretches[0]
+    try:
+        written = date.fromisoformat(order.resource.authored_on[:10])
+    except ValueError:
+        return None
+    return min(stretches, key=lambda run: (abs((run.first - written).days), run.first))
+
+
+def _last(scores: Sequence[tuple[date, When, Span]], days: tuple[date, date]) -> Span | None:
+    """The last score of the days, both included; of one day without clock times all of them."""
+    inside = [item for item in scores if days[0] <= item[0] <= days[1]]
+    if not inside:
+        return None
+    latest = max(item[1].start for item in inside)
+    return hull(span for _, when, span in inside if when.end > latest)

@@ -1,0 +1,183 @@
+"""Days on a drug: what was dispensed or stated to be taken, as days, with the daily dose where it is known.
+
+Overlapping supplies are merged, not shifted forward (a refill fetched early adds no days twice); days after
+today do not count; a period's end is included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from cds_service.facts import fhir
+from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.dates import When, day_of
+from cds_service.facts.dosing import as_needed, daily_dose, is_counted
+from cds_service.facts.quantity import convert, read_quantity
+from cds_service.rulebook.terminology import Ingredient
+
+DISPENSED = frozenset({"completed", "in-progress", "unknown", ""})
+TAKEN = frozenset({"active", "completed", "stopped"})
+ORDERED = frozenset({"active", "completed", "stopped", "unknown"})
+ORDER_INTENTS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Days [first, last] on one drug; `first` is None if the start or the length cannot be told.
+
+    `dose` is mg a day, None if unknown. `needed` marks a drug taken only when needed. `trouble` says what
+    could not be told.
+    """
+
+    entry: Entry
+    ingredient: Ingredient
+    first: date | None
+    last: date | None
+    dose: float | None
+    needed: bool = False
+    trouble: str = ""
+    orders: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the days are known."""
+        return self.first is not None and self.last is not None
+
+
+def the_day(when: When | None, chart: Chart) -> date | None:
+    """The one calendar day a date names; None for a month, a year, or nothing."""
+    if when is None:
+        return None
+    first = day_of(when.start, chart.zone)
+    return first if (when.end - when.start) <= timedelta(hours=25) else None
+
+
+def dispensed(
+    entry: Entry, ingredient: Ingredient, orders: dict[str, Entry], chart: Chart, *, orders_known: bool
+) -> Supply | None:
+    """The supply a dispense gave; None if nothing was handed over."""
+    dispense: fhir.MedicationDispense = entry.resource
+    if dispense.status not in DISPENSED:
+        return None
+    named = tuple(_tail(reference.reference) for reference in dispense.authorizing_prescription)
+    dosages, waiting = _dosages(dispense, named, orders, orders_known)
+    dose = None if waiting else daily_dose(dosages, ingredient)
+    days = _days_supply(dispense)
+    if dose is None and not dosages and not waiting:
+        dose = _from_quantity(dispense, days, ingredient)
+    first = the_day(chart.when(dispense.when_handed_over) or chart.when(dispense.when_prepared), chart)
+    if first is None or days is None:
+        trouble = "the day it was handed out is not known" if first is None else "days of supply not known"
+        return Supply(entry, ingredient, None, None, dose, as_needed(dosages), trouble, named)
+    last = min(first + timedelta(days=days - 1), chart.today)
+    if last < first:
+        return None
+    return Supply(entry, ingredient, first, last, dose, as_needed(dosages), orders=named)
+
+
+def _dosages(
+    dispense: fhir.MedicationDispense, named: Sequence[str], orders: dict[str, Entry], orders_known: bool
+) -> tuple[Sequence[fhir.Dosage], bool]:
+    """The dispense's own instructions, else its order's; and whether those are still to be had."""
+    if dispense.dosage_instruction:
+        return dispense.dosage_instruction, False
+    for reference in named:
+        order = orders.get(reference)
+        if order is not None and order.resource.dosage_instruction:
+            return order.resource.dosage_instruction, False
+    return (), bool(named) and not orders_known
+
+
+def _days_supply(dispense: fhir.MedicationDispense) -> int | None:
+    supply = read_quantity(dispense.days_supply)
+    if supply is None:
+        return None
+    days = supply if not supply.unit else convert(supply, "d")
+    if days is None or not days.span.exact or not 1 <= days.span.low <= 1000:
+        return None
+    return int(days.span.low)
+
+
+def _from_quantity(
+    dispense: fhir.MedicationDispense, days: int | None, ingredient: Ingredient
+) -> float | None:
+    """Strength times the number handed out over the days it was meant to last."""
+    number = read_quantity(dispense.quantity)
+    if number is None or days is None or ingredient.strength is None or not is_counted(dispense.quantity):
+        return None
+    return number.span.low / days * ingredient.strength if ingredient.unit.upper() == "MG" else None
+
+
+def stated(entry: Entry, ingredient: Ingredient, chart: Chart) -> Supply | None:
+    """The days a statement says the drug was taken; None if it says that it was not."""
+    statement: fhir.MedicationStatement = entry.resource
+    if statement.status not in TAKEN:
+        return None
+    dose, needed = daily_dose(statement.dosage, ingredient), as_needed(statement.dosage)
+    period = statement.effective_period
+    first = the_day(chart.when(period.start), chart) if period else None
+    last = the_day(chart.when(period.end), chart) if period else None
+    if last is None and period is not None and not period.end and statement.status == "active":
+        last = chart.today
+    if first is None or last is None:
+        return Supply(entry, ingredient, None, None, dose, needed, "the days it was taken are not known")
+    last = min(last, chart.today)
+    return Supply(entry, ingredient, first, last, dose, needed) if last >= first else None
+
+
+def _tail(reference: str) -> str:
+    return "/".join(reference.split("/_history/")[0].split("/")[-2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch on one drug without a gap longer than the rule bridges."""
+
+    supplies: tuple[Supply, ...]
+    first: date
+    last: date
+    covered: int
+
+    @property
+    def elapsed(self) -> int:
+        """Days from first to last, gaps included."""
+        return (self.last - self.first).days + 1
+
+    def days_where(self, dosed: Any) -> int:
+        """Days covered by the supplies that `dosed` accepts, each day once."""
+        return len(_days(supply for supply in self.supplies if dosed(supply)))
+
+
+def _days(supplies: Any) -> set[int]:
+    days: set[int] = set()
+    for supply in supplies:
+        if supply.first is not None and supply.last is not None:
+            days.update(range(supply.first.toordinal(), supply.last.toordinal() + 1))
+    return days
+
+
+def runs(supplies: Sequence[Supply], bridged_gap: int) -> Iterator[Run]:
+    """Supplies of one drug joined into stretches; a gap of up to `bridged_gap` days does not end one."""
+    settled = sorted(
+        (supply for supply in supplies if supply.settled),
+        key=lambda supply: (supply.first or date.min, supply.last or date.min, supply.entry.reference),
+    )
+    group: list[Supply] = []
+    reached: date | None = None
+    for supply in settled:
+        assert supply.first is not None and supply.last is not None
+        if reached is not None and (supply.first - reached).days - 1 > bridged_gap:
+            yield _run(group)
+            group, reached = [], None
+        group.append(supply)
+        reached = supply.last if reached is None else max(reached, supply.last)
+    if group:
+        yield _run(group)
+
+
+def _run(group: Sequence[Supply]) -> Run:
+    days = _days(group)
+    return Run(tuple(group), date.fromordinal(min(days)), date.fromordinal(max(days)), len(days))

@@ -1,0 +1,248 @@
+"""The view `antidepressant_trials`: one row per stretch on one drug, with dose, days, outcome and episode.
+
+What counts is the rule's business: this view only reads. Evidence of intake is what was dispensed, else what
+was stated; an order alone makes a row possible, never sure. A row is settled only if no key that was not
+obtained could change it. Columns: ingredient, days, days_at_dose, adherence, dose (mg/d), outcome (failed,
+responded, not-tolerated, or unknown), episode (current, earlier, or unknown), start, end.
+Source: the adequate-trial definition cited by the rule; every number is an argument of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.dates import When, midnight
+from cds_service.facts.dosing import as_needed
+from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.outcome import Outcomes
+from cds_service.facts.views.supply import (
+    ORDER_INTENTS,
+    ORDERED,
+    Run,
+    Supply,
+    dispensed,
+    runs,
+    stated,
+)
+from cds_service.facts.wording import number_text
+from cds_service.rulebook.terminology import Ingredient
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
+
+DISPENSES, STATEMENTS, REQUESTS = (
+    "medication-dispenses",
+    "medication-statements",
+    "medication-requests",
+)
+_KEPT_FROM = {
+    DISPENSES: "MedicationDispense",
+    STATEMENTS: "MedicationStatement",
+    REQUESTS: "MedicationRequest",
+}
+
+
+def antidepressant_trials(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
+    """A reader of the trials of the drugs in the call's value sets."""
+    reading = Reading.of(call)
+    return lambda chart: list(reading.rows(chart))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The view with its arguments resolved."""
+
+    call: ViewCall
+    gap: int
+    minimum: dict[str, float]
+    same: dict[str, str]
+    outcomes: Outcomes
+
+    @classmethod
+    def of(cls, call: ViewCall) -> Reading:
+        """Resolve tables and amounts once."""
+        doses, same = call.table("minimum_dose"), call.table("same_drug")
+        column = call.text("dose_column") or (doses.columns[0] if doses else "")
+        minimum = {key: row.values.get(column) for key, row in doses.rows.items()} if doses else {}
+        alike = {key: str(row.values[same.columns[0]]) for key, row in same.rows.items()} if same else {}
+        return cls(
+            call,
+            call.days("bridged_gap"),
+            {key: float(value) for key, value in minimum.items() if isinstance(value, (int, float))},
+            alike,
+            Outcomes.of(call),
+        )
+
+    def rows(self, chart: Chart) -> Iterator[Row]:
+        """One row per stretch, then what cannot be placed in time, then mere orders."""
+        orders = self._entries(chart, REQUESTS)
+        known = {entry.reference: entry for entry, _ in orders}
+        supplies = self._supplies(chart, known)
+        unsettled = tuple(item.key for item in chart.not_obtained((DISPENSES, STATEMENTS)))
+        for key in sorted(supplies):
+            yield from self._drug_rows(key, supplies[key], orders, unsettled, chart)
+        for entry, ingredient in orders:
+            if self._key(ingredient) not in supplies:
+                yield from self._order_row(entry, ingredient, chart)
+        yield from self._never_counted(chart)
+
+    def _entries(self, chart: Chart, key: str) -> list[tuple[Entry, Ingredient]]:
+        found: list[tuple[Entry, Ingredient]] = []
+        for entry, sure in chart.entries((key,), _KEPT_FROM[key], self.call.code_in):
+            if sure and entry.drug is not None:
+                ingredient = self._ingredient(entry)
+                found.extend([(entry, ingredient)] if ingredient else [])
+        return found
+
+    def _ingredient(self, entry: Entry) -> Ingredient | None:
+        """The ingredient that makes the drug one of the call's; the first listed of a combination."""
+        sets_of, wanted = self.call.book.terminology.sets_of, self.call.code_in
+        for ingredient in entry.drug.ingredients if entry.drug else ():
+            if not sets_of(RXNORM, ingredient.rxcui).isdisjoint(wanted):
+                return ingredient
+        return entry.drug.ingredients[0] if entry.drug and entry.drug.ingredients else None
+
+    def _key(self, ingredient: Ingredient) -> str:
+        return self.same.get(ingredient.rxcui, ingredient.rxcui)
+
+    def _supplies(self, chart: Chart, orders: dict[str, Entry]) -> dict[str, list[Supply]]:
+        supplies: dict[str, list[Supply]] = {}
+        orders_known = not chart.not_obtained((REQUESTS,))
+        for entry, ingredient in self._entries(chart, DISPENSES):
+            supply = dispensed(entry, ingredient, orders, chart, orders_known=orders_known)
+            if supply is not None:
+                supplies.setdefault(self._key(ingredient), []).append(supply)
+        for entry, ingredient in self._entries(chart, STATEMENTS):
+            supply = stated(entry, ingredient, chart)
+            known = supplies.setdefault(self._key(ingredient), [])
+            if supply is not None and not any(_overlap(supply, other) for other in known):
+                known.append(supply)
+        return {key: found for key, found in supplies.items() if found}
+
+    def _drug_rows(
+        self,
+        key: str,
+        supplies: list[Supply],
+        orders: list[tuple[Entry, Ingredient]],
+        unsettled: tuple[str, ...],
+        chart: Chart,
+    ) -> Iterator[Row]:
+        own = [entry for entry, ingredient in orders if self._key(ingredient) == key]
+        denied = [
+            entry
+            for entry, ingredient in self._entries(chart, STATEMENTS)
+            if self._denies(entry, ingredient, key)
+        ]
+        regular = [supply for supply in supplies if not supply.needed]
+        stretches = list(runs(regular, self.gap))
+        for run in stretches:
+            why = tuple(f"{name.replace('-', ' ')} were not obtained" for name in unsettled)
+            if denied:
+                why = (*why, "a statement says that it was not taken")
+            yield self._run_row(key, run, stretches, own, UNKNOWN if why else TRUE, why, chart)
+        for supply in supplies:
+            if supply.needed:
+                yield self._loose_row(key, supply, FALSE, "taken only when needed")
+            elif not supply.settled:
+                yield self._loose_row(key, supply, UNKNOWN, supply.trouble)
+
+    def _denies(self, entry: Entry, ingredient: Ingredient, key: str) -> bool:
+        return entry.resource.status == "not-taken" and self._key(ingredient) == key
+
+    def _run_row(
+        self,
+        key: str,
+        run: Run,
+        stretches: Sequence[Run],
+        orders: Sequence[Entry],
+        counts: Truth,
+        why: tuple[str, ...],
+        chart: Chart,
+    ) -> Row:
+        sure = run.days_where(lambda supply: self._enough(supply) is TRUE)
+        most = run.days_where(lambda supply: self._enough(supply) is not FALSE)
+        when = _stretch(run.first, run.last, chart)
+        columns: dict[str, Cell] = {
+            "ingredient": self._name(run.supplies[0]),
+            "key": key,
+            "days": Quantity(exactly(run.covered)),
+            "days_at_dose": Quantity(Span(sure, most)),
+            "adherence": Quantity(exactly(run.covered / run.elapsed)),
+            "dose": _dose(run.supplies),
+            "outcome": self.outcomes.outcome(run, stretches, orders, chart),
+            "episode": self.outcomes.episode(run, chart),
+            "start": _stretch(run.first, run.first, chart),
+            "end": _stretch(run.last, run.last, chart),
+        }
+        evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies))
+        return Row(evidence, columns, counts, why)
+
+    def _enough(self, supply: Supply) -> Truth:
+        """Whether a supply reaches the minimum daily dose, the product's own before its ingredient's."""
+        minimum = self._minimum(supply)
+        if supply.dose is None or minimum is None:
+            return UNKNOWN
+        return TRUE if supply.dose >= minimum - 1e-9 else FALSE
+
+    def _minimum(self, supply: Supply) -> float | None:
+        product = supply.entry.drug.product if supply.entry.drug else ""
+        return self.minimum.get(product, self.minimum.get(supply.ingredient.rxcui))
+
+    def _name(self, supply: Supply) -> str:
+        return supply.ingredient.name
+
+    def _text(self, supplies: Sequence[Supply]) -> str:
+        dose, minimum = _dose(supplies), self._minimum(supplies[0])
+        told = f" {_dose_text(dose)} mg/d" if dose is not None else ", dose not known"
+        least = f" (minimum {number_text(minimum)} mg/d)" if minimum is not None else ""
+        return f"{self._name(supplies[0])}{told}{least}"
+
+    def _loose_row(self, key: str, supply: Supply, counts: Truth, why: str) -> Row:
+        columns: dict[str, Cell] = {"ingredient": self._name(supply), "key": key, "dose": _dose([supply])}
+        return Row(Evidence(supply.entry.reference, None, self._text([supply])), columns, counts, (why,))
+
+    def _order_row(self, entry: Entry, ingredient: Ingredient, chart: Chart) -> Iterator[Row]:
+        order = entry.resource
+        if order.status not in ORDERED or order.intent not in ORDER_INTENTS:
+            return
+        columns: dict[str, Cell] = {"ingredient": ingredient.name, "key": self._key(ingredient)}
+        evidence = Evidence(entry.reference, chart.when(order.authored_on), ingredient.name)
+        if as_needed(order.dosage_instruction):
+            yield Row(evidence, columns, FALSE, ("taken only when needed",))
+        else:
+            yield Row(evidence, columns, UNKNOWN, ("ordered, but nothing shows that it was taken",))
+
+    def _never_counted(self, chart: Chart) -> Iterator[Row]:
+        for key, kind in _KEPT_FROM.items():
+            for entry in chart.set_aside((key,), kind, self.call.code_in):
+                yield Row(
+                    Evidence(entry.reference, None, entry.text), {}, FALSE, (entry.aside.replace("-", " "),)
+                )
+
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+
+
+def _overlap(supply: Supply, other: Supply) -> bool:
+    """Whether two supplies share a day; one without known days may share any."""
+    if supply.first is None or supply.last is None or other.first is None or other.last is None:
+        return other.entry.resource.__class__ is not supply.entry.resource.__class__
+    return supply.first <= other.last and other.first <= supply.last
+
+
+def _stretch(first: date, last: date, chart: Chart) -> When:
+    start, end = midnight(first, chart.zone), midnight(date.fromordinal(last.toordinal() + 1), chart.zone)
+    return When(start, end, first.isoformat() if first == last else f"{first} to {last}")
+
+
+def _dose(supplies: Sequence[Supply]) -> Quantity | None:
+    doses = [supply.dose for supply in supplies]
+    known = [dose for dose in doses if dose is not None]
+    return Quantity(Span(min(known), max(known)), "mg/d") if known and len(known) == len(doses) else None
+
+
+def _dose_text(dose: Quantity) -> str:
+    low, high = number_text(dose.span.low), number_text(dose.span.high)
+    return low if low == high else f"{low} to {high}"

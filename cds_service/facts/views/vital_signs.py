@@ -1,0 +1,97 @@
+"""The views `blood_pressure` and `body_weight`.
+
+A blood pressure comes as one observation with two components or as two observations of the same moment;
+either way one row holds the systolic and diastolic value of the SAME reading. Weights keep their unit: the
+fact converts by UCUM or stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cds_service.facts import fhir
+from cds_service.facts.chart import Chart
+from cds_service.facts.coding import concept_codes
+from cds_service.facts.dates import When
+from cds_service.facts.elements import answer_number, effective
+from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.quantity import convert
+from cds_service.facts.views.call import ViewCall
+
+PANEL, SYSTOLIC, DIASTOLIC = (
+    "blood-pressure-panel",
+    "systolic-blood-pressure",
+    "diastolic-blood-pressure",
+)
+_SIDES = {SYSTOLIC: "systolic", DIASTOLIC: "diastolic"}
+
+
+def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
+    """A reader of blood pressure readings, in mm[Hg]."""
+
+    def read(chart: Chart) -> Sequence[Row]:
+        readings: dict[object, Row] = {}
+        for entry, _ in chart.entries(call.keys, "Observation", (PANEL, SYSTOLIC, DIASTOLIC)):
+            observation: fhir.Observation = entry.resource
+            when = effective(observation, chart) or chart.when(observation.issued)
+            sides = _sides(observation, call)
+            panel = bool(observation.component)
+            moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
+            known = readings.get(moment)
+            columns = dict(known.columns) if known else _blank(observation, when, chart)
+            columns.update(sides)
+            evidence = known.evidence if known else Evidence(entry.reference, when, "blood pressure")
+            readings[moment] = Row(evidence, columns)
+        return [row for row in readings.values() if row.columns["systolic"] or row.columns["diastolic"]]
+
+    return read
+
+
+def _blank(observation: fhir.Observation, when: When | None, chart: Chart) -> dict[str, Cell]:
+    return {
+        "systolic": None,
+        "diastolic": None,
+        "date": when,
+        "status": observation.status or None,
+        "issued": chart.when(observation.issued),
+    }
+
+
+def _sides(observation: fhir.Observation, call: ViewCall) -> dict[str, Cell]:
+    sides: dict[str, Cell] = {}
+    sets_of = call.book.terminology.sets_of
+    parts: tuple[fhir.Observation | fhir.Valued, ...] = (observation, *observation.component)
+    for part in parts:
+        for code in concept_codes(part.code):
+            for name in sets_of(code.system, code.code) & _SIDES.keys():
+                value = answer_number(part)
+                if value is not None:
+                    sides[_SIDES[name]] = _pressure(value)
+    return sides
+
+
+def _pressure(value: Quantity) -> Quantity | None:
+    """In mm[Hg]; a number without any unit is taken as mm[Hg], the only unit pressures are charted in."""
+    return Quantity(value.span, "mm[Hg]") if not value.unit else convert(value, "mm[Hg]")
+
+
+def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
+    """A reader of body weights, each in the unit it was recorded in; without a unit it is not known."""
+
+    def read(chart: Chart) -> Sequence[Row]:
+        rows: list[Row] = []
+        for entry, _ in chart.entries(call.keys, "Observation", ("body-weight",)):
+            observation: fhir.Observation = entry.resource
+            when = effective(observation, chart) or chart.when(observation.issued)
+            weight = answer_number(observation)
+            columns: dict[str, Cell] = {
+                "weight": weight if weight is not None and weight.unit else None,
+                "date": when,
+                "status": observation.status or None,
+                "issued": chart.when(observation.issued),
+            }
+            if weight is not None:
+                rows.append(Row(Evidence(entry.reference, when, "body weight"), columns))
+        return rows
+
+    return read

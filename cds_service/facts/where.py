@@ -1,0 +1,135 @@
+"""The conditions of a fact on its rows: each is true, false or undecided, with the reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from cds_service.facts.chart import Chart
+from cds_service.facts.dates import When, inside, midnight, months_before
+from cds_service.facts.elements import Codes
+from cds_service.facts.finding import Cell, Quantity
+from cds_service.facts.quantity import convert
+from cds_service.rulebook.criterion import Duration, Threshold
+from cds_service.rulebook.rule import InSet, Listed, NotInSet, NotListed, WhereTest
+from cds_service.rulebook.terminology import Coded, Terminology
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly, negate, truth_of
+
+CodesTest = Callable[[Codes, frozenset[str]], Truth]
+
+
+def codes_test(test: WhereTest, terminology: Terminology) -> CodesTest:
+    """A condition on an element with codes; the second argument are value sets already known for them."""
+    if isinstance(test, Listed):
+        wanted = frozenset(test.values)
+        return lambda codes, sets: _listed(codes, wanted)
+    if isinstance(test, NotListed):
+        unwanted = frozenset(test.values)
+        return lambda codes, sets: TRUE if codes is None else negate(_listed(codes, unwanted))
+    if isinstance(test, InSet):
+        named = frozenset(test.valuesets)
+        return lambda codes, sets: _in_sets(codes, sets, named, terminology)
+    if isinstance(test, NotInSet):
+        barred = frozenset(test.valuesets)
+        return lambda codes, sets: (
+            TRUE if codes is None else negate(_in_sets(codes, sets, barred, terminology))
+        )
+    return lambda codes, sets: UNKNOWN
+
+
+def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
+    if codes is None:
+        return UNKNOWN
+    return truth_of(any(code.code in wanted for code in codes))
+
+
+def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminology: Terminology) -> Truth:
+    if not sets.isdisjoint(named):
+        return TRUE
+    if codes is None:
+        return UNKNOWN
+    understood = False
+    undecided = False
+    for code in codes:
+        if not named.isdisjoint(terminology.sets_of(code.system, code.code)):
+            return TRUE
+        understood = understood or terminology.knows_system(code.system)
+        undecided = undecided or code.system == "unread"
+    return FALSE if understood and not undecided else UNKNOWN
+
+
+def cell_test(test: WhereTest, terminology: Terminology) -> Callable[[Cell], Truth]:
+    """A condition on one column of a view's row."""
+    if isinstance(test, Threshold):
+        return _threshold(test)
+    check = codes_test(test, terminology)
+    return lambda cell: check(_cell_codes(cell), frozenset())
+
+
+def _cell_codes(cell: Cell) -> Codes:
+    if isinstance(cell, str):
+        return (Coded("", cell),)
+    if isinstance(cell, tuple):
+        return cell or None
+    return None
+
+
+def _threshold(test: Threshold) -> Callable[[Cell], Truth]:
+    number, comparator, unit = test.number, test.comparator, test.unit
+    if number is None:
+        # A comparison with a table column is settled by the view, whose column is already the answer.
+        return lambda cell: cell if isinstance(cell, Truth) else UNKNOWN
+
+    def check(cell: Cell) -> Truth:
+        if not isinstance(cell, Quantity):
+            return UNKNOWN
+        measured = convert(cell, unit) if unit and cell.unit != unit else cell
+        return UNKNOWN if measured is None else compare(measured.span, comparator, exactly(number))
+
+    return check
+
+
+def window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
+    """The instants [start, end) a `within` names: calendar days up to the end of today, or clock time."""
+    today, zone = chart.today, chart.zone
+    tomorrow = midnight(today + timedelta(days=1), zone)
+    if duration.unit == "minutes":
+        return chart.as_of - timedelta(minutes=duration.number), chart.as_of + timedelta(microseconds=1)
+    if duration.unit == "hours":
+        return chart.as_of - timedelta(hours=duration.number), chart.as_of + timedelta(microseconds=1)
+    if duration.unit in ("months", "years"):
+        months = duration.number * (12 if duration.unit == "years" else 1)
+        return midnight(months_before(today, months), zone), tomorrow
+    days = duration.number * (7 if duration.unit == "weeks" else 1)
+    return midnight(today - timedelta(days=days), zone), tomorrow
+
+
+def within(when: When | None, limits: tuple[datetime, datetime] | None) -> Truth:
+    """Whether a row's date lies in the window; without a date nobody can tell."""
+    if limits is None:
+        return TRUE
+    return UNKNOWN if when is None else inside(when, *limits)
+
+
+_COMPARED = {
+    ">=": "at least",
+    ">": "more than",
+    "<=": "at most",
+    "<": "less than",
+    "==": "exactly",
+    "!=": "anything but",
+}
+
+
+def describe(test: WhereTest) -> str:
+    """What a condition asks for, in words."""
+    if isinstance(test, Threshold):
+        wording = _COMPARED[test.comparator]
+        return f"needs {wording} {test.text.removeprefix(test.comparator).strip()}"
+    if isinstance(test, (Listed, NotListed)):
+        return ("needs " if isinstance(test, Listed) else "must not be ") + _either(test.values)
+    return ("must be" if isinstance(test, InSet) else "must not be") + " in " + _either(test.valuesets)
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join(words)

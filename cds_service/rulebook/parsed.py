@@ -1,0 +1,158 @@
+"""One file after the first reading: checked against its shape, its sound parts kept if some are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from cds_service.errors import Place, Problem
+from cds_service.rulebook.problems import named, problems_of
+from cds_service.rulebook.yamlfile import DataPath, YamlFile
+
+Shaped = TypeVar("Shaped", bound=BaseModel)
+_ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Parsed(Generic[Shaped]):
+    """A file and its model. `broken` are the paths left out of the model because they were refused."""
+
+    file: YamlFile
+    model: Shaped
+    broken: frozenset[DataPath] = frozenset()
+
+    @property
+    def sound(self) -> bool:
+        """Whether the model is the whole file."""
+        return not self.broken
+
+    def at(self, *path: str | int) -> Place:
+        """Where a value of the model stands."""
+        return self.file.place(path)
+
+    def problem(self, path: DataPath, code: str, message: str, hint: str = "") -> Problem:
+        """A problem at a value."""
+        return Problem(self.file.place(path), code, message, hint)
+
+    def problem_at_key(self, path: DataPath, code: str, message: str, hint: str = "") -> Problem:
+        """A problem at the key of a value."""
+        return Problem(self.file.key_place(path), code, message, hint)
+
+    def broken_under(self, *path: str | int) -> bool:
+        """Whether anything at, above or below this path was refused."""
+        return any(one[: len(path)] == path or path[: len(one)] == one for one in self.broken)
+
+
+def parse(
+    file: YamlFile, model: type[Shaped], stand_in: Mapping[str, Any] | None = None
+) -> tuple[Parsed[Shaped] | None, list[Problem]]:
+    """Check a file against its shape: what can be used of it, and every problem.
+
+    With a `stand_in` (a value for each required key) a file with mistakes is still returned, without the
+    refused parts, so that the same run can check the rest of it.
+    """
+    problems = list(file.problems)
+    if () in file.bad:
+        return None, problems
+    file, empty = _without_nothing(file)
+    problems += empty
+    try:
+        shaped = model.model_validate(file.data)
+    except ValidationError as error:
+        problems += problems_of(error, file, model)
+        return (None if stand_in is None else _salvage(file, model, stand_in)), problems
+    return Parsed(file, shaped, file.bad), problems
+
+
+def _without_nothing(file: YamlFile) -> tuple[YamlFile, list[Problem]]:
+    """Refuses keys with nothing after the colon: to a program absent, but surely meant by the author."""
+    empty = [path for path in _empty_paths(file.data, ()) if path not in file.bad]
+    problems = [
+        Problem(
+            file.key_place(path),
+            "schema/empty-value",
+            f"nothing stands after {named(path)}" if path else "the file is empty",
+            "write its value, or remove it",
+        )
+        for path in empty
+    ]
+    return replace(file, bad=file.bad | set(empty)), problems
+
+
+def _empty_paths(data: Any, path: DataPath) -> Iterator[DataPath]:
+    if data is None:
+        yield path
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _empty_paths(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _empty_paths(value, (*path, index))
+
+
+def _salvage(file: YamlFile, model: type[Shaped], stand_in: Mapping[str, Any]) -> Parsed[Shaped] | None:
+    """The file without its refused parts; None if too little is left."""
+    removed = set(file.bad)
+    for _ in range(_ROUNDS):
+        trimmed, origins = _trim(file, removed, stand_in)
+        try:
+            return Parsed(trimmed, model.model_validate(trimmed.data), frozenset(removed))
+        except ValidationError as error:
+            spots = {_removable(detail, trimmed) for detail in error.errors(include_url=False)}
+        gone = {origins.get(spot, spot) for spot in spots}
+        if () in gone or gone <= removed:
+            return None
+        removed |= gone
+    return None
+
+
+def _removable(detail: ErrorDetails, file: YamlFile) -> DataPath:
+    """The smallest part to leave out; for a missing key, the mapping that lacks it."""
+    if detail["type"] == "missing":
+        return file.resolve(detail["loc"][:-1])
+    return file.resolve(detail["loc"])
+
+
+def _trim(
+    file: YamlFile, removed: set[DataPath], stand_in: Mapping[str, Any]
+) -> tuple[YamlFile, Mapping[DataPath, DataPath]]:
+    """The file without the removed paths, with the places of what is left, and where each part came from."""
+    origins: dict[DataPath, DataPath] = {}
+    data = _copy(file.data, (), (), removed, origins)
+    if isinstance(data, dict):
+        _fill(data, stand_in)
+    places = {new: file.places[old] for new, old in origins.items() if old in file.places}
+    keys = {new: file.key_places[old] for new, old in origins.items() if old in file.key_places}
+    return YamlFile(file.name, data, places, keys), origins
+
+
+def _copy(
+    data: Any, old: DataPath, new: DataPath, removed: set[DataPath], origins: dict[DataPath, DataPath]
+) -> Any:
+    origins[new] = old
+    if isinstance(data, dict):
+        return {
+            key: _copy(value, (*old, key), (*new, key), removed, origins)
+            for key, value in data.items()
+            if (*old, key) not in removed
+        }
+    if isinstance(data, list):
+        kept = [index for index in range(len(data)) if (*old, index) not in removed]
+        return [
+            _copy(data[index], (*old, index), (*new, place), removed, origins)
+            for place, index in enumerate(kept)
+        ]
+    return data
+
+
+def _fill(data: dict[Any, Any], stand_in: Mapping[str, Any]) -> None:
+    for key, value in stand_in.items():
+        held = data.get(key)
+        if held is None or held == {} or held == []:
+            data[key] = value
+        elif isinstance(held, dict) and isinstance(value, Mapping) and key != "data":
+            _fill(held, value)

@@ -1,0 +1,168 @@
+"""Everything that was read from one rulebook folder, before anybody asked whether it fits together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cds_service.errors import Place, Problem
+from cds_service.rulebook.files import (
+    OverrideReasonsFile,
+    RulebookFile,
+    SourcesFile,
+    TableFile,
+    TemplateFile,
+    ValueSetFile,
+)
+from cds_service.rulebook.parsed import Parsed, Shaped, parse
+from cds_service.rulebook.rule import Rule
+from cds_service.rulebook.yamlfile import YamlFile, read_yaml
+
+BOOK, SOURCES, REASONS, CLAIMS = "rulebook.yaml", "sources.yaml", "override-reasons.yaml", "claims.yaml"
+VALUESETS, TABLES, TEMPLATES = "valuesets", "tables", "templates"
+DRUGS = Path("terminology") / "rxnorm.csv"
+UNREADABLE = "unreadable"
+"""Stands for a fact that was left out because of a mistake in it."""
+
+FOLDERS = (
+    "definitions",
+    "suicidality",
+    "contraindications",
+    "cautions",
+    "interactions",
+    "treatment",
+    "monitoring",
+    "data-gaps",
+)
+_RULE_STAND_IN: Mapping[str, Any] = {
+    "rule": UNREADABLE,
+    "title": "Unreadable rule",
+    "version": "0.0.0",
+    "status": "draft",
+    "kind": "definition",
+    "about": {"purpose": "?", "population": "?", "owner": "?"},
+    "evidence": [
+        {"source": 1, "claim": "?", "direction": "for", "strength": "consensus", "certainty": "not-graded"}
+    ],
+    "data": {UNREADABLE: {"ask": "Could not be read?", "conclusion": UNREADABLE}},
+    "logic": UNREADABLE,
+    "cards": {"when_true": "silent", "when_unknown": "silent", "when_false": "silent"},
+}
+
+
+@dataclass
+class Shelf:
+    """The files of a rulebook by id. `named` also holds the ids of files that could not be read."""
+
+    folder: Path
+    about: Parsed[RulebookFile] | None = None
+    sources: Parsed[SourcesFile] | None = None
+    reasons: Parsed[OverrideReasonsFile] | None = None
+    valuesets: dict[str, Parsed[ValueSetFile]] = field(default_factory=dict)
+    tables: dict[str, Parsed[TableFile]] = field(default_factory=dict)
+    templates: dict[str, Parsed[TemplateFile]] = field(default_factory=dict)
+    rules: list[Parsed[Rule]] = field(default_factory=list)
+    paths: dict[str, Path] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
+    files: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def known(self, kind: str) -> frozenset[str]:
+        """The ids of value sets, tables, templates, rules or reasons, readable or not."""
+        return frozenset(self.named.get(kind, ()))
+
+    @property
+    def source_numbers(self) -> frozenset[int] | None:
+        """The numbers of sources.yaml; None if it could not be read."""
+        return frozenset(self.sources.model.root) if self.sources else None
+
+
+def read_shelf(folder: Path) -> Shelf:
+    """Read every file of a rulebook folder once."""
+    shelf = Shelf(folder)
+    shelf.about = _single(shelf, BOOK, RulebookFile)
+    shelf.sources = _single(shelf, SOURCES, SourcesFile)
+    shelf.reasons = _single(shelf, REASONS, OverrideReasonsFile)
+    shelf.named["reason"] = set(shelf.reasons.model.root) if shelf.reasons else set()
+    _collect(shelf, VALUESETS, ValueSetFile, shelf.valuesets)
+    _collect(shelf, TABLES, TableFile, shelf.tables)
+    _collect(shelf, TEMPLATES, TemplateFile, shelf.templates)
+    for path in rule_paths(folder):
+        _rule(shelf, path)
+    return shelf
+
+
+def rule_paths(folder: Path) -> Iterator[Path]:
+    """The rule files in folder order, then by name; tests and the files rules refer to are left out."""
+    folders = [
+        one for one in folder.iterdir() if one.is_dir() and one.name not in (VALUESETS, TABLES, TEMPLATES)
+    ]
+    for one in sorted(folders, key=_folder_order):
+        for path in sorted(one.rglob("*.yaml")):
+            if not path.name.endswith(".test.yaml"):
+                yield path
+
+
+def _folder_order(folder: Path) -> tuple[int, str]:
+    return (FOLDERS.index(folder.name) if folder.name in FOLDERS else len(FOLDERS), folder.name)
+
+
+def _read(shelf: Shelf, path: Path) -> YamlFile:
+    file = read_yaml(path)
+    shelf.files[path.relative_to(shelf.folder).as_posix()] = file.data
+    return file
+
+
+def _single(shelf: Shelf, name: str, model: type[Shaped]) -> Parsed[Shaped] | None:
+    path = shelf.folder / name
+    if not path.is_file():
+        place = Place(path.as_posix())
+        problem = Problem(place, "schema/missing-file", f"the rulebook has no {name}", "add the file")
+        shelf.problems.append(problem)
+        return None
+    parsed, problems = parse(_read(shelf, path), model, {})
+    shelf.problems += problems
+    return parsed
+
+
+def _collect(shelf: Shelf, folder: str, model: type[Shaped], into: dict[str, Parsed[Shaped]]) -> None:
+    """Read a folder of files whose id is the file name."""
+    key = next(iter(model.model_fields))
+    names = shelf.named.setdefault(key, set())
+    for path in sorted((shelf.folder / folder).glob("*.yaml")):
+        file = _read(shelf, path)
+        names.add(path.stem)
+        parsed, problems = parse(file, model)
+        shelf.problems += problems
+        if parsed is not None:
+            into[path.stem] = parsed
+            _same_name(shelf, parsed, key, path)
+
+
+def _rule(shelf: Shelf, path: Path) -> None:
+    names = shelf.named.setdefault("rule", set())
+    names.add(path.stem)
+    parsed, problems = parse(_read(shelf, path), Rule, _RULE_STAND_IN)
+    shelf.problems += problems
+    if parsed is None:
+        return
+    shelf.rules.append(parsed)
+    if not parsed.broken_under("rule"):
+        names.add(parsed.model.rule)
+        shelf.paths.setdefault(parsed.model.rule, path)
+        _same_name(shelf, parsed, "rule", path)
+
+
+def _same_name(shelf: Shelf, parsed: Parsed[Any], key: str, path: Path) -> None:
+    held = getattr(parsed.model, key)
+    if held != path.stem:
+        shelf.problems.append(
+            parsed.problem(
+                (key,),
+                "identity/file-name-is-id",
+                f"{held!r} is not the name of its file, {path.stem!r}",
+                f"rename the file to {held}.yaml, or change the id",
+            )
+        )

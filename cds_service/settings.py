@@ -1,0 +1,192 @@
+"""What the operator decided, read once from the environment, every value checked, then frozen.
+
+The names are stable (DESIGN section 5). `CDS_CLIENTS`, `CDS_DATABASE_URL`, `CDS_DECISION_LOG`,
+`CDS_PUBLIC_URL` and `CDS_DEADLINE_MS` are accepted and do nothing yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from cds_service.errors import UsageError, nearest
+
+EngineName = Literal["durable", "direct"]
+T = TypeVar("T")
+
+NAMES = (
+    "CDS_HOST",
+    "CDS_PORT",
+    "CDS_WORKERS",
+    "CDS_RULES",
+    "CDS_ENGINE",
+    "CDS_TODAY",
+    "CDS_TIMEZONE",
+    "CDS_CLIENTS",
+    "CDS_DATABASE_URL",
+    "CDS_DECISION_LOG",
+    "CDS_PUBLIC_URL",
+    "CDS_REQUIRE_APPROVAL",
+    "CDS_DEADLINE_MS",
+    "CDS_MAX_BODY",
+)
+ENGINES: tuple[EngineName, ...] = ("durable", "direct")
+MAX_BODY = 10_000_000
+MAX_WORKERS = 256
+_SIZES = {"": 1, "k": 1_000, "m": 1_000_000}
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one process.
+
+    `engine` None means the default of this Python. `today` is the instant at which time is frozen,
+    None for the real clock. `max_body` counts bytes. `clients` is where the client list is kept.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    workers: int = 1
+    rules: Path = Path("rules")
+    engine: EngineName | None = None
+    today: datetime | None = None
+    timezone: tzinfo = UTC
+    require_approval: bool = False
+    max_body: int = MAX_BODY
+    clients: str = ""
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Settings:
+        """Read and check every CDS_ value; an empty value counts as unset. Raises UsageError."""
+        _refuse_unknown(env)
+        given = {name: env[name].strip() for name in NAMES if env.get(name, "").strip()}
+
+        def read(name: str, parse: Callable[[str, str], T], default: T) -> T:
+            return parse(name, given[name]) if name in given else default
+
+        utc: tzinfo = UTC
+        zone = read("CDS_TIMEZONE", _zone, utc)
+        settings = cls(
+            host=given.get("CDS_HOST", "127.0.0.1"),
+            port=read("CDS_PORT", _port, 5000),
+            workers=read("CDS_WORKERS", _workers, 1),
+            rules=Path(given.get("CDS_RULES", "rules")),
+            engine=read("CDS_ENGINE", _engine, None),
+            today=read("CDS_TODAY", lambda name, text: frozen_instant(name, text, zone), None),
+            timezone=zone,
+            require_approval=read("CDS_REQUIRE_APPROVAL", _switch, False),
+            max_body=read("CDS_MAX_BODY", _size, MAX_BODY),
+            clients=given.get("CDS_CLIENTS", ""),
+        )
+        _refuse_exposure(settings)
+        return settings
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the address names this machine only; any name but localhost may be reachable."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def frozen_instant(name: str, text: str, zone: tzinfo) -> datetime:
+    """An instant with its offset, or noon of a date in the service's zone. Raises UsageError."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return datetime.combine(date.fromisoformat(text), time(12), zone)
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise _wrong(name, text, "a date or an instant", "2026-07-01 or 2026-07-01T09:30:00Z") from None
+    if instant.tzinfo is None:
+        raise _wrong(name, text, "an instant with its offset", f"{text}Z, or only the date {text[:10]}")
+    return instant
+
+
+def _refuse_unknown(env: Mapping[str, str]) -> None:
+    for name in sorted(env):
+        if name.startswith("CDS_") and name not in NAMES:
+            close = get_close_matches(name, NAMES, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else "known: " + ", ".join(NAMES)
+            raise UsageError(f"{name}: no setting has this name; {hint} Otherwise unset it.")
+
+
+def _refuse_exposure(settings: Settings) -> None:
+    if settings.loopback:
+        return
+    reachable = f"CDS_HOST: {settings.host!r} can be reached from other machines"
+    if settings.today is not None:
+        raise UsageError(
+            f"{reachable}, and CDS_TODAY freezes time, which is for this machine only; "
+            "try unset CDS_TODAY, or CDS_HOST=127.0.0.1."
+        )
+    if not settings.clients:
+        raise UsageError(
+            f"{reachable}, and CDS_CLIENTS does not say who may call; "
+            "try CDS_HOST=127.0.0.1, or name the file of allowed clients in CDS_CLIENTS."
+        )
+
+
+def _wrong(name: str, seen: str, expected: str, example: str) -> UsageError:
+    return UsageError(f"{name}: seen {seen!r}, expected {expected}; try {example}.")
+
+
+def _whole(name: str, text: str, lowest: int, highest: int, example: str) -> int:
+    number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
+    if not lowest <= number <= highest:
+        raise _wrong(name, text, f"a whole number from {lowest} to {highest}", example)
+    return number
+
+
+def _port(name: str, text: str) -> int:
+    return _whole(name, text, 1, 65_535, "5000")
+
+
+def _workers(name: str, text: str) -> int:
+    return _whole(name, text, 1, MAX_WORKERS, "the number of processors")
+
+
+def _engine(name: str, text: str) -> EngineName | None:
+    if text not in ENGINES:
+        hint = nearest(text, ENGINES)
+        raise UsageError(f"{name}: seen {text!r}, expected durable or direct; {hint}")
+    return text
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() in _YES:
+        return True
+    if text.lower() in _NO:
+        return False
+    raise _wrong(name, text, "1 or 0", "1 to switch it on, 0 to leave it off")
+
+
+def _size(name: str, text: str) -> int:
+    parts = re.fullmatch(r"([0-9]{1,9})\s*([km]?)b?", text.lower())
+    size = int(parts[1]) * _SIZES[parts[2]] if parts else 0
+    if not 1 <= size <= 1_000_000_000:
+        raise _wrong(name, text, "a number of bytes from 1 to 1000 MB", "10000000 or 10MB")
+    return size
+
+
+def _zone(name: str, text: str) -> tzinfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        close = get_close_matches(text, sorted(available_timezones()), n=1, cutoff=0.6)
+        raise _wrong(name, text, "an IANA time zone", close[0] if close else "Europe/Berlin") from None

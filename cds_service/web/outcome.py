@@ -1,0 +1,103 @@
+"""Every answer that is not a success is a JSON OperationOutcome, so that the caller knows what to mend.
+
+It says what kind of problem, where in the body, and what was expected. It never repeats a value of
+the body, and a failure of ours says nothing but the number under which the log has it.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from cds_service.errors import DataUnavailable, RequestError
+
+_LOG = logging.getLogger("cds_service")
+_encode = msgspec.json.Encoder().encode
+
+_CODES = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported", 503: "transient"}
+_TEXTS = {
+    404: "There is nothing at this address; GET /cds-services lists the services.",
+    405: "This address does not answer this method.",
+    408: "The request body did not arrive in time.",
+    413: "The request body is larger than this service accepts.",
+}
+
+
+def json_response(body: bytes, status: int = 200, *, headers: Sequence[tuple[str, str]] = ()) -> Response:
+    """A JSON answer that nobody may keep: answers hold patient data."""
+    response = Response(body, status, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.extend(headers)
+    return response
+
+
+def operation_outcome(text: str, code: str, *, where: Sequence[str] = (), diagnostics: str = "") -> bytes:
+    """The bytes of an OperationOutcome with one issue of severity error."""
+    issue: dict[str, Any] = {"severity": "error", "code": code, "details": {"text": text}}
+    if diagnostics:
+        issue["diagnostics"] = diagnostics
+    if where:
+        issue["expression"] = list(where)
+    return _encode({"resourceType": "OperationOutcome", "issue": [issue]})
+
+
+def refusal(error: RequestError) -> Response:
+    """The answer to a request that cannot be answered."""
+    where = [error.where] if error.where else []
+    diagnostics = ""
+    if isinstance(error, DataUnavailable) and error.keys:
+        diagnostics = "Not obtained: " + ", ".join(error.keys)
+        where = [f"prefetch.{key}" for key in error.keys]
+    body = operation_outcome(str(error), error.code, where=where, diagnostics=diagnostics)
+    return json_response(body, error.status)
+
+
+def http_failure(error: HTTPException) -> Response:
+    """The answer where HTTP itself says no: unknown address, wrong method, too large."""
+    if error.code is None or error.code < 400:
+        return Response(status=error.code or 500, headers=error.get_headers())
+    text = _TEXTS.get(error.code, f"{error.name}.")
+    kept = [pair for pair in error.get_headers() if pair[0].lower() in ("allow", "retry-after")]
+    code = _CODES.get(error.code, "exception" if error.code >= 500 else "invalid")
+    return json_response(operation_outcome(text, code), error.code, headers=kept)
+
+
+def incident(error: Exception) -> Response:
+    """The answer to a failure of ours: a number here, the cause in the log under it, no data in either."""
+    number = uuid.uuid4().hex
+    _LOG.error("incident %s: %s", number, " from ".join(_described(error)))
+    text = "The service failed; its log has the cause under this incident."
+    return json_response(operation_outcome(text, "exception", diagnostics=f"incident {number}"), 500)
+
+
+def answer_errors(app: Flask) -> None:
+    """Let the app answer every error with an OperationOutcome."""
+    app.register_error_handler(RequestError, refusal)
+    app.register_error_handler(HTTPException, http_failure)
+    app.register_error_handler(Exception, incident)
+
+
+def _described(error: BaseException) -> list[str]:
+    """The class and place of the error and of its causes; messages may hold patient data and stay out."""
+    seen: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(seen) < 5:
+        seen.append(f"{type(cause).__name__} at {_place(cause)}")
+        cause = cause.__cause__ or cause.__context__
+    return seen
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__, limit=-1)
+    if not frames:
+        return "an unknown place"
+    last = frames[-1]
+    return f"{Path(last.filename).name}:{last.lineno} in {last.name}"

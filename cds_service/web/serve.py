@@ -1,0 +1,143 @@
+"""`cds serve`: check the settings and the rules, say what is served and how to try it, run the server."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from cds_service.errors import RuleError, UsageError
+from cds_service.rulebook.book import Rulebook
+from cds_service.settings import Settings
+from cds_service.web.app import load_rulebooks, refuse_unapproved
+from cds_service.web.discovery import PATH, service_id
+
+_TARGET = "cds_service.web.wsgi:create"
+_EXAMPLES = Path("fhir_fixtures/requests")
+
+_HELP = """Serve the rules as CDS Hooks services.
+
+An EHR finds the services at /cds-services and posts each hook call to /cds-services/ID, where ID is the
+rulebook and the hook: RULEBOOK-patient-view. /healthz says that the server lives, /readyz with which rules.
+
+\b
+Try it on your own machine, with the time at which the example charts were written:
+  cds serve --today 2026-07-01
+  curl -s http://127.0.0.1:5000/cds-services
+
+\b
+Every option is also a setting of the environment: CDS_HOST, CDS_PORT, CDS_WORKERS, CDS_RULES, CDS_TODAY,
+CDS_ENGINE; and further CDS_TIMEZONE, CDS_MAX_BODY (10MB), CDS_REQUIRE_APPROVAL (1 refuses rules that nobody
+approved). An option wins over the environment.
+
+Only this machine can reach the server unless CDS_CLIENTS says who may call. Under another WSGI server use
+cds_service.web.wsgi:app.
+"""
+
+
+@click.command(help=_HELP)
+@click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", metavar="PORT", help="Port to listen on.  [default: 5000]")
+@click.option("--workers", metavar="N", help="Processes that answer side by side.  [default: 1]")
+@click.option("--rules", metavar="FOLDER", help="Folder that holds the rulebooks.  [default: rules]")
+@click.option("--today", metavar="DATE", help="Freeze time at noon of a date, or at an instant.")
+@click.option("--engine", metavar="NAME", help="durable or direct.  [default: durable where it loads]")
+def serve(**options: str | None) -> None:
+    """Run the server until it is stopped. Exit 2 for wrong settings, 1 for rules with problems."""
+    given = {f"CDS_{name.upper()}": value for name, value in options.items() if value is not None}
+    env = {**os.environ, **given}
+    try:
+        settings = Settings.from_environment(env)
+        refuse_unguarded(settings)
+        books = load_rulebooks(settings)
+        if settings.require_approval:
+            refuse_unapproved(books)
+        refuse_taken_port(settings)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+    except RuleError as error:
+        raise click.ClickException(f"the rules have problems, nothing is served:\n{error}") from error
+    click.echo(start_message(settings, books))
+    os.environ.update(given)
+    run(settings)
+
+
+def run(settings: Settings) -> None:
+    """Run the server in this process and its workers; returns when it is stopped."""
+    Granian(
+        _TARGET,
+        factory=True,
+        address=settings.host.strip("[]"),
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=settings.workers,
+        blocking_threads=1,
+        websockets=False,
+        log_access=False,
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+def refuse_unguarded(settings: Settings) -> None:
+    """Raises UsageError for an address others can reach: client tokens are not verified yet."""
+    if not settings.loopback:
+        raise UsageError(
+            f"CDS_HOST: {settings.host!r} can be reached from other machines, and this version does not "
+            "verify the tokens of CDS_CLIENTS yet; try CDS_HOST=127.0.0.1 behind a proxy that does."
+        )
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Raises UsageError if the address cannot be listened on."""
+    host = settings.host.strip("[]")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"port {settings.port} is in use; try --port {settings.port % 65_535 + 1}"
+        else:
+            reason = f"cannot listen on {host}:{settings.port} ({error.strerror}); try --host 127.0.0.1"
+        raise UsageError(f"{reason}, or stop the program that holds it.") from error
+
+
+def start_message(settings: Settings, books: Sequence[Rulebook]) -> str:
+    """What is served, with which rules, at what time, and one command that shows it."""
+    url = base_url(settings)
+    lines = [f"Serving CDS Hooks at {url}{PATH}"]
+    lines += [f"  rulebook {book.id} {book.about.version} ({book.digest[:12]})" for book in books]
+    if not books:
+        lines.append(f"  no rulebook in {settings.rules}")
+    if settings.today is not None:
+        lines.append(f"  time is frozen at {settings.today.isoformat()}")
+    lines += ["Try:", f"  {example_call(url, books, _EXAMPLES)}", "Stop with Ctrl-C."]
+    return "\n".join(lines)
+
+
+def base_url(settings: Settings) -> str:
+    """The address of the server as a browser on this machine writes it."""
+    host = settings.host.strip("[]")
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def example_call(url: str, books: Sequence[Rulebook], examples: Path) -> str:
+    """A curl command for the first service that has an example request, or for discovery."""
+    for book in books:
+        for hook in book.hooks:
+            found = sorted(examples.glob(f"*.{hook}.json"))
+            if found:
+                target = shlex.quote(f"{url}{PATH}/{service_id(book, hook)}")
+                body = shlex.quote(f"@{found[0].as_posix()}")
+                return f"curl -s {target} -H 'Content-Type: application/json' -d {body}"
+    return f"curl -s {shlex.quote(url + PATH)}"

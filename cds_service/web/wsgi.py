@@ -1,0 +1,34 @@
+"""The application for a WSGI server, settings taken from the environment.
+
+    granian --interface wsgi --factory cds_service.web.wsgi:create
+    gunicorn cds_service.web.wsgi:app
+
+The server decides the address; keep it on this machine unless CDS_CLIENTS says who may call.
+`app` is made when it is first asked for: importing this module costs nothing and reads nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+
+from flask import Flask
+
+from cds_service.settings import Settings
+from cds_service.web.app import create_app
+
+
+def create() -> Flask:
+    """Make the application of this process. Raises UsageError and RuleError."""
+    made = create_app(Settings.from_environment(os.environ))
+    gc.collect()
+    gc.freeze()  # the rules live as long as the process: no collection need walk them again
+    return made
+
+
+def __getattr__(name: str) -> Flask:
+    if name != "app":
+        raise AttributeError(name)
+    made = create()
+    globals()["app"] = made
+    return made
