@@ -16,6 +16,7 @@ from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts.chart import Chart
 from cds_service.facts.extract import Extraction, Findings
 from cds_service.facts.gather import gather, nothing_but_the_patient
+from cds_service.facts.meaning import Meanings
 from cds_service.facts.prefetch import hook_keys
 from cds_service.facts.request import HookRequest
 from cds_service.infer.conclusion import Conclusion
@@ -59,13 +60,14 @@ class ServedRulebook:
 
     book: Rulebook
     cards: CardBook
+    meanings: Meanings
     plans: Mapping[str, HookPlan]
 
     @classmethod
     def prepare(cls, book: Rulebook, engine: str | None = None) -> ServedRulebook:
         """Compile every hook. Raises InferenceError or UsageError if the engine cannot take the rules."""
         plans = {hook: HookPlan.prepare(book, hook, engine) for hook in book.hooks}
-        return cls(book, CardBook.compile(book), plans)
+        return cls(book, CardBook.compile(book), Meanings(book.terminology), plans)
 
     @cached_property
     def engine(self) -> str:
@@ -108,7 +110,7 @@ def examine(request: HookRequest, served: ServedRulebook, *, explain: bool = Fal
     plan = served.plans.get(request.hook)
     if plan is None:
         raise RequestError("no rule of this rulebook is for this hook", where="hook")
-    chart = gather(request, plan.keys, served.book.terminology, explain=explain)
+    chart = gather(request, plan.keys, served.meanings, explain=explain)
     findings = plan.extraction(chart)
     conclusions = infer(plan, findings, request)
     _refuse_an_empty_chart(chart, conclusions)

@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("here", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("here")
 
 
 def _local(address: Any) -> bool:

@@ -24,7 +24,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]#!|~$&<>]")
 _ESCAPES = str.maketrans(
     {mark: f"\\{mark}" for mark in "\\`*_[]#!|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 )
-_NUMBERED = re.compile(r"\d{1,9}(?=[.)]|$)")
+_NUMBERED = re.compile(r"([0-9]{1,9})(?:[.)](?: |$)|$)")
 # What Unicode calls a space, line end or control becomes a space; what has no width or no meaning goes.
 _SPACE_KINDS = frozenset({"Cc", "Zl", "Zp", "Zs"})
 _GONE_KINDS = frozenset({"Cf", "Cs", "Co", "Cn"})
@@ -83,9 +83,12 @@ def literal(text: str) -> str:
         text = text.translate(_ESCAPES)
     if text[:1] in ("-", "+", "=", ":"):
         return "\\" + text
-    if text[:1].isdigit() and _NUMBERED.match(text):
-        return f"&#{ord(text[0])};{text[1:]}"
-    return text
+    numbered = _NUMBERED.match(text)
+    if numbered is None:
+        return text
+    digits = numbered.group(1)
+    # A digit cannot be escaped, only the mark after it; a lone number may meet that mark in the template.
+    return f"{digits}\\{text[len(digits) :]}" if text != digits else f"&#{ord(text[0])};{text[1:]}"
 
 
 def _unlinked(text: str) -> str:

@@ -26,3 +26,8 @@ def reference_of(resource: Any, index: int = 0) -> str:
     """`Type/id`; a resource without an id is told apart by its place."""
     kind = type(resource).__name__
     return f"{kind}/{resource.id}" if resource.id else f"{kind}/?{index}"
+
+
+def reference_tail(reference: str) -> str:
+    """`Type/id` of a reference, absolute, versioned or neither."""
+    return "/".join(reference.split("/_history/")[0].split("/")[-2:])

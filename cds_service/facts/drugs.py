@@ -7,30 +7,27 @@ from collections.abc import Mapping
 import msgspec
 
 from cds_service.facts import fhir
-from cds_service.facts.coding import concept_codes
-from cds_service.rulebook.terminology import Coded, Drug, Terminology
+from cds_service.facts.coding import concept_codes, reference_tail
+from cds_service.facts.meaning import Meanings
+from cds_service.rulebook.terminology import Coded, Drug
 
 
 def drug_of(
-    resource: fhir.OfDrug, medications: Mapping[str, fhir.Medication], terminology: Terminology
+    resource: fhir.OfDrug, medications: Mapping[str, fhir.Medication], meanings: Meanings
 ) -> tuple[Drug | None, tuple[Coded, ...]]:
     """The drug and the codes it was told by; None if the resource names no drug at all (an order begun).
 
     A reference that cannot be followed gives an unresolved drug, not none.
     """
-    concept = resource.medication_codeable_concept
-    if concept is not None:
-        codes = concept_codes(concept)
-        if not codes:
-            return None, ()
-        return _resolve(codes, (), terminology), codes
+    if resource.medication_codeable_concept is not None:
+        return meanings.drug(resource.medication_codeable_concept)
     if resource.medication_reference is None:
         return None, ()
     medication = _follow(resource, resource.medication_reference.reference, medications)
     if medication is None:
         spoken = resource.medication_reference.display
-        codes = (Coded("text", spoken, spoken),) if spoken else ()
-        return _resolve(codes, (), terminology), codes
+        said: tuple[Coded, ...] = (Coded("text", spoken, spoken),) if spoken else ()
+        return meanings.resolve(said, ()), said
     codes = concept_codes(medication.code)
     parts = tuple(
         code
@@ -38,21 +35,14 @@ def drug_of(
         for code in concept_codes(ingredient.item_codeable_concept)
         if code.system != "text"
     )
-    return _resolve(codes, parts, terminology), codes or parts
-
-
-def _resolve(codes: tuple[Coded, ...], parts: tuple[Coded, ...], terminology: Terminology) -> Drug:
-    codings = tuple(code for code in codes if code.system != "text")
-    text = next((code.code for code in codes if code.system == "text"), "")
-    return terminology.drug(codings, text, parts)
+    return meanings.resolve(codes, parts), codes or parts
 
 
 def _follow(
     resource: fhir.OfDrug, reference: str, medications: Mapping[str, fhir.Medication]
 ) -> fhir.Medication | None:
     if not reference.startswith("#"):
-        tail = "/".join(reference.split("/_history/")[0].split("/")[-2:])
-        return medications.get(tail)
+        return medications.get(reference_tail(reference))
     for raw in resource.contained:
         try:
             inner = fhir.read_resource(raw)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cds_service.facts import fhir
-from cds_service.facts.chart import Chart, Entry
-from cds_service.facts.coding import all_codes, concept_codes
+from cds_service.facts.chart import Chart
+from cds_service.facts.coding import all_codes, concept_codes, reference_tail
 from cds_service.facts.dates import When
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import read_quantity
+from cds_service.facts.shelf import Entry
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import exactly
 
@@ -76,7 +77,7 @@ def _reason(entry: Entry, chart: Chart) -> Codes:
 
 def chart_condition(chart: Chart, reference: str) -> Entry | None:
     """The live condition a reference names."""
-    tail = "/".join(reference.split("/_history/")[0].split("/")[-2:])
+    tail = reference_tail(reference)
     known = chart.cache.get("conditions-by-reference")
     if known is None:
         known = {e.reference: e for e in chart.shelf("conditions", "Condition").entries}

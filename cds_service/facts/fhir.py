@@ -6,12 +6,10 @@ the chart notes; nothing here validates more than the types of the elements a ru
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
-Text = Annotated[str, Meta(max_length=20_000)]
+Text = str
 
 
 class Element(Struct, frozen=True, rename="camel", gc=False):
@@ -360,7 +358,7 @@ class Link(Element, frozen=True):
     relation: Text = ""
 
 
-class Bundle(Element, frozen=True):
+class Bundle(Resource, frozen=True, tag="Bundle"):
     """A searchset, all of whose entries are readable."""
 
     total: float | None = None
@@ -386,7 +384,7 @@ class Kind(Element, frozen=True):
 RESOURCE_TYPES: frozenset[str] = frozenset(
     kind.__name__ for kind in Readable.__args__ if kind is not OperationOutcome
 )
-read_bundle = msgspec.json.Decoder(Bundle).decode
+read_any = msgspec.json.Decoder(Bundle | Readable).decode
 read_loose_bundle = msgspec.json.Decoder(LooseBundle).decode
 read_entry = msgspec.json.Decoder(Entry).decode
 read_raw_entry = msgspec.json.Decoder(RawEntry).decode

@@ -8,7 +8,9 @@ import msgspec
 
 from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts import fhir
-from cds_service.facts.chart import Chart, Entry, Shelf, build_shelf, build_shelves, read_entry
+from cds_service.facts.chart import Chart
+from cds_service.facts.coding import reference_of
+from cds_service.facts.meaning import Meanings
 from cds_service.facts.read import (
     EMPTY,
     FAILED,
@@ -21,14 +23,12 @@ from cds_service.facts.read import (
     read_key,
 )
 from cds_service.facts.request import HookRequest
-from cds_service.rulebook.terminology import Terminology
+from cds_service.facts.shelf import Shelf, build_shelves, file_resources
 
 DRAFTS = "draft-orders"
 
 
-def gather(
-    request: HookRequest, keys: Sequence[str], terminology: Terminology, *, explain: bool = False
-) -> Chart:
+def gather(request: HookRequest, keys: Sequence[str], meanings: Meanings, *, explain: bool = False) -> Chart:
     """Read what the call brought for the keys of its hook.
 
     Raises RequestError (400) if the Patient is not the one of the context, DataUnavailable (412) if the
@@ -37,9 +37,9 @@ def gather(
     owner = Owner(request.patient_id, request.fhir_server)
     supplied = {key: _supplied(key, request, owner) for key in keys}
     _check_patient(supplied["patient"])
-    drafts, draft_notes, draft_state = _drafts(request, owner, terminology)
-    replaced = frozenset(entry.reference for shelf in drafts.values() for entry in shelf.entries)
-    shelves, notes = build_shelves(supplied, terminology, replaced)
+    drafts, draft_notes, draft_state = _drafts(request, owner, meanings)
+    replaced = frozenset(reference_of(r) for shelf in drafts.values() for r in shelf.resources)
+    shelves, notes = build_shelves(supplied, meanings, replaced)
     states = {key: brought.state for key, brought in supplied.items()}
     states[DRAFTS] = draft_state
     return Chart(
@@ -51,7 +51,7 @@ def gather(
         drafts=drafts,
         selections=frozenset(request.selections),
         notes=(*notes, *draft_notes),
-        terminology=terminology,
+        terminology=meanings.terminology,
         explain=explain,
     )
 
@@ -95,7 +95,7 @@ def nothing_but_the_patient(chart: Chart) -> tuple[str, ...]:
 
 
 def _drafts(
-    request: HookRequest, owner: Owner, terminology: Terminology
+    request: HookRequest, owner: Owner, meanings: Meanings
 ) -> tuple[Mapping[str, Shelf], tuple[Note, ...], str]:
     """The unsigned orders of the call by type, whatever their status says."""
     if request.draft_orders is None:
@@ -112,7 +112,10 @@ def _drafts(
         resource, trouble = _draft(raw, owner)
         state = trouble or state
         resources.extend([resource] if resource is not None else [])
-    return _draft_shelves(resources, terminology), (), state if state != EMPTY or not resources else FOUND
+    notes: dict[Note, None] = {}
+    shelves = file_resources(resources, meanings, frozenset(), notes)
+    named = {kind.__name__: shelf for kind, shelf in shelves.items()}
+    return named, tuple(notes), state if state != EMPTY or not resources else FOUND
 
 
 def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, str]:
@@ -132,13 +135,3 @@ def _ours(raw: msgspec.Raw) -> bool:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return True
     return not kind or kind in fhir.RESOURCE_TYPES
-
-
-def _draft_shelves(resources: Sequence[fhir.Readable], terminology: Terminology) -> dict[str, Shelf]:
-    medications = {f"Medication/{r.id}": r for r in resources if isinstance(r, fhir.Medication)}
-    by_type: dict[str, list[Entry]] = {}
-    for index, resource in enumerate(resources):
-        if not isinstance(resource, fhir.Medication):
-            entry = read_entry(resource, index, terminology, medications)
-            by_type.setdefault(type(resource).__name__, []).append(entry)
-    return {kind: build_shelf(entries) for kind, entries in by_type.items()}

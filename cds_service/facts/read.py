@@ -7,7 +7,7 @@ key incomplete and says why (DESIGN 4.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -78,46 +78,41 @@ class Owner:
         return ending == self.patient_id and (not self.server or base == self.server.rstrip("/"))
 
 
-def key_of(resource_type: str) -> str:
-    """The prefetch key, or the stem of the keys, that resources of a type come in."""
-    return KEY_OF_TYPE.get(resource_type, "")
-
-
-def belongs(key: str, resource: fhir.Readable) -> bool:
-    """Whether a resource is what the key was asked for (a Medication may come along with any drug key)."""
-    if isinstance(resource, fhir.Medication):
-        return key.startswith("medication-")
-    stem = key_of(type(resource).__name__)
-    return key == stem or (stem == OBSERVATIONS and key.startswith(OBSERVATIONS + "-"))
+_CLASS_OF_KEY: Mapping[str, type] = {
+    key: getattr(fhir, kind) for kind, key in KEY_OF_TYPE.items() if key != OBSERVATIONS
+}
+_READ_ALONE = ("patient", "encounter")
 
 
 def read_key(key: str, raw: msgspec.Raw | None, owner: Owner) -> Supplied:
     """Read the value of one prefetch key; never raises."""
     if raw is None:
         return Supplied(NOT_SUPPLIED)
-    data = bytes(raw).strip()
-    if data == b"null":
+    try:
+        value = fhir.read_any(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+        return _read_odd(key, raw, owner)
+    if isinstance(value, fhir.Bundle):
+        return _finish(key, value, value.entry, [], owner, hidden=False)
+    # One resource where a search was asked for may not be all there is.
+    alone = key not in _READ_ALONE
+    return _assemble(key, (fhir.Entry(resource=value),), owner, total=None, noted=0, truncated=alone)
+
+
+def _read_odd(key: str, raw: msgspec.Raw, owner: Owner) -> Supplied:
+    """A value that is not a Bundle of readable resources: null, a Bundle with an odd entry, or no answer."""
+    if bytes(raw).strip() == b"null":
         return Supplied(EMPTY)
     try:
-        kind = fhir.read_kind(data).resource_type
+        kind = fhir.read_kind(raw).resource_type
         if kind == "Bundle":
-            return _read_bundle(key, data, owner)
-        if kind in fhir.RESOURCE_TYPES:
-            return _assemble(key, [fhir.read_resource(data)], owner, total=None)
+            return _read_loosely(key, raw, owner)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
-        return Supplied(FAILED, notes=(Note("unreadable", key),))
-    return Supplied(FAILED)
+        pass
+    return Supplied(FAILED, notes=(Note("unreadable", key),))
 
 
-def _read_bundle(key: str, data: bytes, owner: Owner) -> Supplied:
-    try:
-        bundle = fhir.read_bundle(data)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
-        return _read_loosely(key, data, owner)
-    return _finish(key, bundle, list(bundle.entry), [], owner, hidden=False)
-
-
-def _read_loosely(key: str, data: bytes, owner: Owner) -> Supplied:
+def _read_loosely(key: str, data: msgspec.Raw, owner: Owner) -> Supplied:
     bundle = fhir.read_loose_bundle(data)
     entries: list[fhir.Entry] = []
     notes: list[Note] = []
@@ -148,41 +143,64 @@ def _odd_entry(key: str, raw: msgspec.Raw) -> Note | None:
 def _finish(
     key: str,
     bundle: fhir.Bundle | fhir.LooseBundle,
-    entries: list[fhir.Entry],
+    entries: Sequence[fhir.Entry],
     notes: list[Note],
     owner: Owner,
     *,
     hidden: bool,
 ) -> Supplied:
-    matches = [e for e in entries if e.search is None or e.search.mode in ("", "match")]
-    total = bundle.total if bundle.total is not None and bundle.total > len(matches) + len(notes) else None
     more = hidden or any(link.relation == "next" for link in bundle.link)
-    resources = [entry.resource for entry in entries if entry.resource is not None]
-    supplied = _assemble(key, resources, owner, total=total, truncated=more)
-    return Supplied(supplied.state, supplied.resources, (*notes, *supplied.notes))
+    supplied = _assemble(key, entries, owner, total=bundle.total, noted=len(notes), truncated=more)
+    return Supplied(supplied.state, supplied.resources, (*notes, *supplied.notes)) if notes else supplied
 
 
 def _assemble(
     key: str,
-    resources: list[fhir.Readable],
+    entries: Sequence[fhir.Entry],
     owner: Owner,
     *,
     total: float | None,
-    truncated: bool = False,
+    noted: int,
+    truncated: bool,
 ) -> Supplied:
-    states = {TRUNCATED} if truncated or total is not None else set()
+    """Keep what is of the key and of the patient; the state says the worst that happened on the way."""
+    states = {TRUNCATED} if truncated else set()
     kept: list[fhir.Readable] = []
-    for resource in resources:
-        if isinstance(resource, fhir.OperationOutcome):
-            states.update(_outcome_state(resource))
-        elif not belongs(key, resource):
-            continue
-        elif owner.owns(resource):
-            kept.append(resource)
+    expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
+    matches, strangers = noted, 0
+    for entry in entries:
+        resource, search = entry.resource, entry.search
+        if search is None or search.mode in ("match", ""):
+            matches += 1
+        if resource.__class__ is expected:
+            subject = getattr(resource, "subject", None)
+            if resource and ((subject and subject.reference == mine) or owner.owns(resource)):
+                kept.append(resource)
+            else:
+                states.add(OTHER_PATIENT)
         else:
-            states.add(OTHER_PATIENT)
+            strangers += _stranger(key, resource, kept, states)
+    if strangers and not kept:
+        # Data came, but none of what was asked for: whoever answered did not answer this search.
+        states.add(FAILED)
+    if total is not None and total > matches:
+        states.add(TRUNCATED)
     states.add(FOUND if kept else EMPTY)
     return Supplied(max(states, key=_WORST.index), tuple(kept))
+
+
+def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable], states: set[str]) -> bool:
+    """Deal with an entry of another type; whether it is one that has no business in this key."""
+    if resource is None:
+        states.add(TRUNCATED)
+        return False
+    if isinstance(resource, fhir.OperationOutcome):
+        states.update(_outcome_state(resource))
+        return False
+    if isinstance(resource, fhir.Medication) and key.startswith("medication-"):
+        kept.append(resource)
+        return False
+    return True
 
 
 def _outcome_state(outcome: fhir.OperationOutcome) -> Iterator[str]:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.shelf import Entry
 from cds_service.facts.where import CodesTest, cell_test, codes_test, describe, window, within
 from cds_service.facts.wording import said
 from cds_service.rulebook.book import Rulebook

@@ -1,13 +1,13 @@
 """Rules as antecedents of durable-rules: what is tested natively, and how states are packed for it.
 
 Pure text and dictionaries, so it can be read and tested where the library is not installed. Every name in a
-message is a letter and a number (`f0` a findings message, `p7` a state, `c3` a conclusion): the library
+message is a letter and a number (`f0` a findings message, `p7` a state, `r3` a conclusion): the library
 knows names by a 32-bit hash only, and these do not collide (a test).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ MAX_RULES = 50
 """Reading one findings message; the library's matching stack holds 64 (error 303)."""
 MAX_GATES = 25
 """Tested natively per rule. More would only save firings, so the rest is left to the action."""
+PACKS_PER_LANE = 4
+"""A test may be shared by 255 rules (error 108), so rules in different lanes test different properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Pack:
     def tag(self) -> str:
         """The property that only this message carries."""
         return f"f{self.number}"
+
+    @property
+    def lane(self) -> str:
+        """The property of a conclusion message that rules of this pack read."""
+        return f"c{self.number // PACKS_PER_LANE}"
 
     @property
     def template(self) -> str:
@@ -63,7 +70,10 @@ class Pack:
                 tests.append({"$neq": {f"p{self.first + place}": "false"}})
         joined = sorted(numbers[used] for used in set(rule.consumes.values()))
         findings = {"m_0": {"$and": tests} if len(tests) > 1 else tests[0]}
-        return [findings, *({f"m_{place}": {"c": number}} for place, number in enumerate(joined, start=1))]
+        return [
+            findings,
+            *({f"m_{place}": {self.lane: number}} for place, number in enumerate(joined, start=1)),
+        ]
 
 
 def gates_of(rule: RuleLogic, program: Program) -> tuple[Leaf, ...]:
@@ -87,6 +97,7 @@ def packs_of(program: Program) -> Iterator[Pack]:
     yield Pack(number, tuple(rules), tuple(reads), first)
 
 
-def conclusion_template(number: int) -> str:
+def conclusion_template(number: int, lanes: Iterable[str]) -> str:
     """The message of one conclusion, with places for the session id and the verdict."""
-    return f'{{"sid":"%s","id":"c{number}","c":{number},"v":"%s"}}'
+    read = "".join(f',"{lane}":{number}' for lane in lanes)
+    return f'{{"sid":"%s","id":"r{number}"{read},"v":"%s"}}'

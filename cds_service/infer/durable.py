@@ -30,8 +30,8 @@ from cds_service.infer.direct import conclude
 from cds_service.infer.program import Program, RuleLogic
 from cds_service.truth import FALSE, UNKNOWN
 
-MAX_ASSERTED = 400
-"""Findings messages and conclusions of one program; with 512 the library would loop for ever."""
+MAX_TESTED = 480
+"""Findings messages and conclusions told apart in one program; at 512 the library loops for ever."""
 SESSIONS = 1000
 """Session ids in use, one at a time: unique among the living, and none hashes like another name (a test)."""
 
@@ -66,12 +66,13 @@ class DurableEngine:
     name = "durable"
 
     def __init__(self, program: Program) -> None:
-        """Raises InferenceError, naming the rule to blame where one is, if the library refuses."""
+        """Raises InferenceError if the library cannot hold the program."""
         self.program = program
         self._gates = {rule.id: [leaf.text for leaf in gates_of(rule, program)] for rule in program.rules}
         packs = tuple(packs_of(program))
-        if len(packs) + len(program.consumed) > MAX_ASSERTED:
-            raise InferenceError(f"a program holds at most {MAX_ASSERTED} consumed rules")
+        self._lanes = tuple(dict.fromkeys(pack.lane for pack in packs))
+        if len(packs) + len(program.consumed) * len(self._lanes) > MAX_TESTED:
+            raise InferenceError(f"{len(program.consumed)} consumed rules are more than a program can hold")
         self._messages = tuple((pack, pack.template) for pack in packs)
         self._numbers = {rule.id: number for number, rule in enumerate(program.rules)}
         self._actions: dict[str, Action] = {}
@@ -148,21 +149,10 @@ class DurableEngine:
         try:
             return create(rules)
         except library.error as error:
-            culprit = next((name for name in self._numbers if not self._accepted(name, rules)), None)
-            blamed = f"rule {culprit}" if culprit else "the rules together"
-            raise InferenceError(f"durable-rules does not take {blamed}: {error}") from error
-
-    def _accepted(self, name: str, rules: dict[str, Any]) -> bool:
-        """Whether the library takes the rule alone (it removes `run` from what it is given)."""
-        alone = rules[f"r{self._numbers[name]}"] | {"run": _nothing}
-        try:
-            library.delete_ruleset(create({"alone": alone}))
-        except library.error:
-            return False
-        return True
+            raise InferenceError(f"durable-rules does not take these rules: {error}") from error
 
     def _action(self, rule: RuleLogic) -> Action:
-        text = conclusion_template(self._numbers[rule.id])
+        text = conclusion_template(self._numbers[rule.id], self._lanes)
         consumed = rule.id in self.program.consumed
 
         def act(request: Request) -> None:

@@ -103,8 +103,6 @@ Outcome = Annotated[tuple[Card, ...], BeforeValidator(_cards), Json(_silent_or_c
 class Cards(Shape):
     """The three outcomes, all decided: omission is an error, `silent` is an answer."""
 
-    when_true: Outcome = Field(
-        description="silent, a card, or a list: the first that applies is shown"
-    )
+    when_true: Outcome = Field(description="silent, a card, or a list: the first that applies is shown")
     when_unknown: Outcome = Field(description="silent, a card, or a list of cards")
     when_false: Outcome = Field(description="silent, a card, or a list of cards")

@@ -190,7 +190,7 @@ class Duration:
                 f"{amount.text!r} is not a length of time",
                 f'write a whole number and one of {", ".join(TIME_UNITS)}: "30 days [4]"',
             )
-        return cls(amount.text, int(amount.number), cast(TimeUnit, unit), amount.sources)
+        return cls(amount.text, int(amount.number), unit, amount.sources)
 
 
 GiveKind = Literal[

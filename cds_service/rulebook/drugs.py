@@ -66,13 +66,17 @@ class DrugTable:
     names: Mapping[str, Meaning]
     whole_names: Mapping[str, str]
     products_of: Mapping[str, tuple[str, ...]]
-    longest_name: int
+    longest_from: Mapping[str, int]
+    """How many words the longest name has that begins with this word."""
 
     @classmethod
     def read(cls, path: Path) -> DrugTable:
         """Read rxnorm.csv; OSError, KeyError or ValueError if it is not such a file."""
         with path.open(encoding="utf-8", newline="") as file:
-            return cls.of(csv.DictReader(file))
+            try:
+                return cls.of(csv.DictReader(file))
+            except csv.Error as error:
+                raise ValueError(str(error)) from error
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, str]]) -> DrugTable:
@@ -93,14 +97,14 @@ class DrugTable:
                 _squeezed(_plain(one.name)): one.rxcui for one in entries.values() if one.is_product
             },
             products_of=_products_of(entries),
-            longest_name=max((len(name.split()) for name in names), default=0),
+            longest_from=_longest_from(names),
         )
 
     def meaning_of(self, text: str) -> Meaning | None:
         """What a medication text names; None if it names nothing known.
 
-        Strengths, forms and release words are passed over; the longest name wins (`esketamine` is not
-        `ketamine`). Without ingredients in the answer, the text names drugs that the table does not cover.
+        Strengths, forms and release words are passed over; the longest name wins, and only whole
+        words count. Without ingredients in the answer, the text names drugs that the table does not cover.
         The time is linear in the text, of which only the beginning is read.
         """
         plain = _plain(text)
@@ -118,7 +122,8 @@ class DrugTable:
         found: list[Meaning] = []
         place = 0
         while place < len(words):
-            for length in range(min(self.longest_name, len(words) - place), 0, -1):
+            longest = self.longest_from.get(words[place], 0)
+            for length in range(min(longest, len(words) - place), 0, -1):
                 meaning = self.names.get(" ".join(words[place : place + length]))
                 if meaning is not None:
                     found.append(meaning)
@@ -186,6 +191,14 @@ def _join(names: dict[str, Meaning], name: str, more: Meaning) -> None:
     known = names.get(name, Meaning(()))
     ingredients = {one.rxcui: one for one in (*known.ingredients, *more.ingredients)}
     names[name] = Meaning(tuple(ingredients.values()), (*known.products, *more.products))
+
+
+def _longest_from(names: Iterable[str]) -> dict[str, int]:
+    longest: dict[str, int] = {}
+    for name in names:
+        words = name.split()
+        longest[words[0]] = max(longest.get(words[0], 0), len(words))
+    return longest
 
 
 def _without_strength(ingredients: Iterable[Ingredient]) -> tuple[Ingredient, ...]:

@@ -139,9 +139,7 @@ FINDABLE: Mapping[str, FindSignature] = {
     "MedicationRequest": FindSignature(
         ("code", "status", "intent", "reason", "doNotPerform"), ("authoredOn",)
     ),
-    "MedicationStatement": FindSignature(
-        ("code", "status", "reason"), ("effective", "dateAsserted")
-    ),
+    "MedicationStatement": FindSignature(("code", "status", "reason"), ("effective", "dateAsserted")),
     "MedicationDispense": FindSignature(("code", "status"), ("whenHandedOver", "whenPrepared")),
     "MedicationAdministration": FindSignature(("code", "status", "reason"), ("effective",)),
     "Procedure": FindSignature(("code", "status", "reason"), ("performed",)),

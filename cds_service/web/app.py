@@ -28,12 +28,17 @@ def create_app(
     if settings.require_approval:
         refuse_unapproved(books)
     prepared = [ServedRulebook.prepare(book, settings.engine) for book in books]
-    app = Flask("cds_service", static_folder=None, template_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app = Flask(__name__, static_folder=None, template_folder=None)
     outcome.answer_errors(app)
     discovery.register(app, books)
-    health.register(app, books, prepared[0].engine_name if prepared else "none")
-    service.register(app, services_of(prepared), _clock(settings, clock), settings.timezone)
+    health.register(app, books, prepared[0].engine if prepared else "none")
+    service.register(
+        app,
+        services_of(prepared),
+        clock=_clock(settings, clock),
+        zone=settings.timezone,
+        limit=settings.max_body,
+    )
     return app
 
 
@@ -76,9 +81,9 @@ def refuse_unapproved(books: Iterable[Rulebook]) -> None:
 def services_of(books: Iterable[ServedRulebook]) -> dict[str, Service]:
     """Services by id, one per rulebook and hook. Raises UsageError if two would share an id."""
     services: dict[str, Service] = {}
-    for book in books:
-        for hook in book.rulebook.hooks:
-            made = Service(discovery.service_id(book.rulebook, hook), hook, book)
+    for served in books:
+        for hook in served.book.hooks:
+            made = Service(discovery.service_id(served.book, hook), hook, served)
             if made.id in services:
                 raise UsageError(f"two services would have the id {made.id!r}; try another rulebook id.")
             services[made.id] = made

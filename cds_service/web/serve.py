@@ -30,7 +30,7 @@ rulebook and the hook: RULEBOOK-patient-view. /healthz says that the server live
 
 \b
 Try it on your own machine, with the time at which the example charts were written:
-  cds serve --today 2026-07-01
+  cds serve --today 2026-03-01
   curl -s http://127.0.0.1:5000/cds-services
 
 \b
@@ -116,7 +116,7 @@ def start_message(settings: Settings, books: Sequence[Rulebook]) -> str:
     """What is served, with which rules, at what time, and one command that shows it."""
     url = base_url(settings)
     lines = [f"Serving CDS Hooks at {url}{PATH}"]
-    lines += [f"  rulebook {book.id} {book.about.version} ({book.digest[:12]})" for book in books]
+    lines += [f"  rulebook {book.id} {book.about.version} ({book.digest[:19]})" for book in books]
     if not books:
         lines.append(f"  no rulebook in {settings.rules}")
     if settings.today is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import IO
 
 import msgspec
-from flask import Flask, Response, request
-from werkzeug.exceptions import NotFound
+from flask import Flask, Request, Response, request
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
 from cds_service.errors import RequestError
 from cds_service.pipeline import ServedRulebook, evaluate
@@ -29,11 +30,14 @@ class Service:
 
     id: str
     hook: str
-    book: ServedRulebook
+    served: ServedRulebook
 
 
-def register(app: Flask, services: Mapping[str, Service], clock: Clock, zone: tzinfo) -> None:
-    """Let the app answer hook calls; `clock` gives the instant at which a call is evaluated."""
+def register(app: Flask, services: Mapping[str, Service], *, clock: Clock, zone: tzinfo, limit: int) -> None:
+    """Let the app answer hook calls.
+
+    `clock` gives the instant at which a call is evaluated, `limit` is the longest body in bytes.
+    """
 
     def call(service_id: str) -> Response:
         service = services.get(service_id)
@@ -41,13 +45,13 @@ def register(app: Flask, services: Mapping[str, Service], clock: Clock, zone: tz
             raise NotFound
         refuse_media_type(request.content_type, request.headers.get("Content-Encoding"))
         hook_call = read_request(
-            request.get_data(cache=False),
+            read_body(request, limit),
             service_id=service.id,
             hook=service.hook,
             as_of=clock(),
             zone=zone,
         )
-        return json_response(_encode(evaluate(hook_call, service.book).body))
+        return json_response(_encode(evaluate(hook_call, service.served).body))
 
     app.add_url_rule(f"{PATH}/<service_id>", "call", call, methods=["POST"], strict_slashes=False)
 
@@ -65,3 +69,31 @@ def refuse_media_type(content_type: str | None, encoding: str | None) -> None:
         raise RequestError(
             "The body is compressed; send it without Content-Encoding.", status=415, code="not-supported"
         )
+
+
+def read_body(sent: Request, limit: int) -> bytes:
+    """The whole body, of known length or chunked. Raises RequestEntityTooLarge over `limit` bytes.
+
+    Werkzeug's own reading returns the first `limit` bytes of a longer chunked body as if they were all.
+    """
+    length = sent.content_length
+    if length is None and not sent.environ.get("wsgi.input_terminated"):
+        return b""
+    if length is not None and length > limit:
+        raise RequestEntityTooLarge
+    body = _read(sent.environ["wsgi.input"], limit + 1 if length is None else length)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    if length is not None and len(body) < length:
+        raise RequestError("The body is shorter than its Content-Length.", code="structure")
+    return body
+
+
+def _read(stream: IO[bytes], most: int) -> bytes:
+    """Up to `most` bytes: a server may hand out less at a time than it was asked for."""
+    first = stream.read(most)
+    parts, missing = [first], most - len(first)
+    while missing and parts[-1]:
+        parts.append(stream.read(missing))
+        missing -= len(parts[-1])
+    return b"".join(parts) if len(parts) > 1 else first

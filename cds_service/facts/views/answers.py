@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cds_service.facts import fhir
-from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.chart import Chart
 from cds_service.facts.coding import concept_codes
 from cds_service.facts.elements import Codes, answer_codes, answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import exactly

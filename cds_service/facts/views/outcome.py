@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
 from cds_service.facts.dates import When, midnight
 from cds_service.facts.elements import answer_number, effective
+from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.supply import Run, the_day
 from cds_service.rulebook.terminology import Coded

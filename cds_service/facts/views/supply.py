@@ -12,10 +12,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from cds_service.facts import fhir
-from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.chart import Chart
+from cds_service.facts.coding import reference_tail
 from cds_service.facts.dates import When, day_of
 from cds_service.facts.dosing import as_needed, daily_dose, is_counted
 from cds_service.facts.quantity import convert, read_quantity
+from cds_service.facts.shelf import Entry
 from cds_service.rulebook.terminology import Ingredient
 
 DISPENSED = frozenset({"completed", "in-progress", "unknown", ""})
@@ -62,7 +64,7 @@ def dispensed(
     dispense: fhir.MedicationDispense = entry.resource
     if dispense.status not in DISPENSED:
         return None
-    named = tuple(_tail(reference.reference) for reference in dispense.authorizing_prescription)
+    named = tuple(reference_tail(reference.reference) for reference in dispense.authorizing_prescription)
     dosages, waiting = _dosages(dispense, named, orders, orders_known)
     dose = None if waiting else daily_dose(dosages, ingredient)
     days = _days_supply(dispense)
@@ -126,10 +128,6 @@ def stated(entry: Entry, ingredient: Ingredient, chart: Chart) -> Supply | None:
         return Supply(entry, ingredient, None, None, dose, needed, "the days it was taken are not known")
     last = min(last, chart.today)
     return Supply(entry, ingredient, first, last, dose, needed) if last >= first else None
-
-
-def _tail(reference: str) -> str:
-    return "/".join(reference.split("/_history/")[0].split("/")[-2:])
 
 
 @dataclass(frozen=True, slots=True)

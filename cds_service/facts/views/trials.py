@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from cds_service.facts.chart import Chart, Entry
+from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When, midnight
 from cds_service.facts.dosing import as_needed
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.outcome import Outcomes
 from cds_service.facts.views.supply import (

@@ -1,0 +1,58 @@
+"""What the codes of a resource mean, remembered: charts repeat the same few hundred concepts all day.
+
+The memory is bounded and holds codes and their texts only, never whose they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from cds_service.facts import fhir
+from cds_service.facts.coding import concept_codes
+from cds_service.rulebook.terminology import Coded, Drug, Terminology
+
+_REMEMBERED = 8192
+_NO_SETS: frozenset[str] = frozenset()
+
+
+class Meaning(NamedTuple):
+    """A concept understood.
+
+    `classified` is false if none of its codes is in a system a value set knows, so that it may be anything.
+    """
+
+    sets: frozenset[str]
+    classified: bool
+    codes: tuple[Coded, ...]
+
+
+class Meanings:
+    """Looks concepts up in the terminology, once each; shared by all requests of a process."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        self.terminology = terminology
+        self.of: Callable[[fhir.CodeableConcept | None], Meaning] = lru_cache(_REMEMBERED)(self._of)
+        self.drug: Callable[[fhir.CodeableConcept], tuple[Drug | None, tuple[Coded, ...]]] = lru_cache(
+            _REMEMBERED
+        )(self._drug)
+
+    def _of(self, concept: fhir.CodeableConcept | None) -> Meaning:
+        codes = concept_codes(concept)
+        sets, classified = _NO_SETS, False
+        for code in codes:
+            found = self.terminology.sets_of(code.system, code.code)
+            sets = sets | found
+            classified = classified or bool(found) or self.terminology.knows_system(code.system)
+        return Meaning(sets, classified, codes)
+
+    def _drug(self, concept: fhir.CodeableConcept) -> tuple[Drug | None, tuple[Coded, ...]]:
+        codes = concept_codes(concept)
+        return (self.resolve(codes, ()) if codes else None), codes
+
+    def resolve(self, codes: tuple[Coded, ...], parts: tuple[Coded, ...]) -> Drug:
+        """The drug of some codes, or of the ingredients of a Medication, or of a text."""
+        codings = tuple(code for code in codes if code.system != "text")
+        text = next((code.code for code in codes if code.system == "text"), "")
+        return self.terminology.drug(codings, text, parts)

@@ -1,0 +1,227 @@
+"""Where resources are filed: by type, and by the value sets their codes belong to.
+
+Most resources of a chart are in no value set at all. They are passed over in one look-up each and become an
+entry only if a fact asks for every resource of their type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+from cds_service.facts import fhir
+from cds_service.facts.coding import reference_of
+from cds_service.facts.drugs import drug_of
+from cds_service.facts.meaning import Meaning, Meanings
+from cds_service.facts.read import Note, Supplied
+from cds_service.rulebook.terminology import Coded, Drug
+
+# Types whose entries mean something only by their code: without one they may be anything.
+CLASSIFIED: frozenset[type] = frozenset(
+    {
+        fhir.Condition,
+        fhir.AllergyIntolerance,
+        fhir.Procedure,
+        fhir.MedicationRequest,
+        fhir.MedicationStatement,
+        fhir.MedicationDispense,
+        fhir.MedicationAdministration,
+    }
+)
+# How a drug was told apart, where that says less than its product code would.
+_DRUG_NOTES = {
+    "unresolved": "drug-not-recognised",
+    "text": "drug-from-text",
+    "ingredient": "drug-from-ingredient",
+}
+_NO_CODES = Meaning(frozenset(), False, ())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One resource of the chart with what its codes mean.
+
+    `sets` are the value sets it belongs to; `classified` is false if none of its codes is in a system a value
+    set knows, so that it may belong to any. `aside` says why it never counts (refuted, entered in error).
+    """
+
+    resource: Any
+    reference: str
+    sets: frozenset[str]
+    codes: tuple[Coded, ...]
+    classified: bool = True
+    drug: Drug | None = None
+    aside: str = ""
+
+    @property
+    def text(self) -> str:
+        """The entry's name for a reader: a display, the text, or the bare code."""
+        if self.drug is not None and self.drug.name:
+            return self.drug.name
+        for code in self.codes:
+            if code.display:
+                return code.display
+        return self.codes[0].code if self.codes else ""
+
+
+@dataclass
+class Shelf:
+    """The resources of one type under one key, those with a meaning filed by value set."""
+
+    meanings: Meanings | None = None
+    medications: Mapping[str, fhir.Medication] = field(default_factory=dict)
+    resources: list[Any] = field(default_factory=list)
+    by_set: dict[str, list[Entry]] = field(default_factory=dict)
+    unclassified: list[Entry] = field(default_factory=list)
+    aside: list[Entry] = field(default_factory=list)
+    replaced: frozenset[str] = frozenset()
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """Every live resource of the type as an entry, in the order it came."""
+        assert self.meanings is not None or not self.resources
+        made: dict[str, Entry] = {}
+        for index, resource in enumerate(self.resources):
+            assert self.meanings is not None
+            entry = read_entry(resource, index, self.meanings, self.medications)
+            if not entry.aside and entry.reference not in self.replaced:
+                made.setdefault(entry.reference, entry)
+        return list(made.values())
+
+    def matching(self, sets: Sequence[str] | None, seen: set[str]) -> Iterator[tuple[Entry, bool]]:
+        """Live entries in any of the sets, and whether each surely is; those in `seen` are left out."""
+        if sets is None:
+            for entry in self.entries:
+                if entry.reference not in seen:
+                    seen.add(entry.reference)
+                    yield entry, True
+            return
+        for name in sets:
+            for entry in self.by_set.get(name, ()):
+                if entry.reference not in seen:
+                    seen.add(entry.reference)
+                    yield entry, True
+        for entry in self.unclassified:
+            if entry.reference not in seen:
+                seen.add(entry.reference)
+                yield entry, False
+
+    def file(self, entry: Entry) -> None:
+        """Put an entry where facts look for it."""
+        if entry.aside:
+            self.aside.append(entry)
+            return
+        for name in entry.sets:
+            self.by_set.setdefault(name, []).append(entry)
+        if not entry.classified:
+            self.unclassified.append(entry)
+
+
+EMPTY_SHELF = Shelf()
+
+
+def build_shelves(
+    supplied: Mapping[str, Supplied], meanings: Meanings, replaced: frozenset[str]
+) -> tuple[dict[tuple[str, str], Shelf], tuple[Note, ...]]:
+    """File every resource by key and type; `replaced` references stand in the drafts instead."""
+    shelves: dict[tuple[str, str], Shelf] = {}
+    notes: dict[Note, None] = {}
+    for key, brought in supplied.items():
+        notes.update(dict.fromkeys(brought.notes))
+        if brought.resources:
+            for kind, shelf in file_resources(brought.resources, meanings, replaced, notes).items():
+                shelves[key, kind.__name__] = shelf
+    return shelves, tuple(notes)
+
+
+def file_resources(
+    resources: Sequence[Any], meanings: Meanings, replaced: frozenset[str], notes: dict[Note, None]
+) -> dict[type, Shelf]:
+    """The shelves of some resources by type, and a note for each that cannot be used as it is."""
+    medications = {f"Medication/{r.id}": r for r in resources if r.__class__ is fhir.Medication}
+    shelves: dict[type, Shelf] = {}
+    seen: set[str] = set()
+    meaning_of = meanings.of
+    for index, resource in enumerate(resources):
+        kind = resource.__class__
+        if kind is fhir.Medication:
+            continue
+        shelf = shelves.get(kind)
+        if shelf is None:
+            shelf = shelves[kind] = Shelf(meanings, medications, replaced=replaced)
+        shelf.resources.append(resource)
+        if kind is fhir.Observation or kind is fhir.Condition:
+            # The fast way out for what no rule asks about.
+            meaning = meaning_of(resource.code)
+            if not meaning.sets and (meaning.classified or kind is fhir.Observation) and _plain(resource):
+                continue
+        entry = read_entry(resource, index, meanings, medications)
+        if entry.reference not in seen and entry.reference not in replaced:
+            seen.add(entry.reference)
+            shelf.file(entry)
+            notes.update(dict.fromkeys(_entry_notes(entry)))
+    return shelves
+
+
+def _plain(resource: Any) -> bool:
+    """Whether an observation or condition has nothing beside its code that could matter."""
+    if resource.__class__ is fhir.Observation:
+        return not resource.component and resource.status != "entered-in-error"
+    return resource.verification_status is None or not disowned(resource.verification_status)
+
+
+def read_entry(
+    resource: Any, index: int, meanings: Meanings, medications: Mapping[str, fhir.Medication]
+) -> Entry:
+    """Look up what a resource's codes mean."""
+    reference, aside = reference_of(resource, index), _aside(resource)
+    if isinstance(resource, fhir.OfDrug):
+        drug, codes = drug_of(resource, medications, meanings)
+        if drug is None:
+            return Entry(resource, reference, frozenset(), codes, aside=aside)
+        known = drug.resolution != "unresolved"
+        return Entry(resource, reference, drug.sets, codes, classified=known, drug=drug, aside=aside)
+    meaning = _meaning(resource, meanings)
+    classified = meaning.classified or resource.__class__ not in CLASSIFIED
+    return Entry(resource, reference, meaning.sets, meaning.codes, classified=classified, aside=aside)
+
+
+def _meaning(resource: Any, meanings: Meanings) -> Meaning:
+    if isinstance(resource, fhir.Observation) and resource.component:
+        parts = [meanings.of(resource.code), *(meanings.of(part.code) for part in resource.component)]
+        sets = frozenset[str]().union(*(part.sets for part in parts))
+        return Meaning(sets, True, tuple(code for part in parts for code in part.codes))
+    code = getattr(resource, "code", None)
+    return meanings.of(code) if code is not None else _NO_CODES
+
+
+@lru_cache(1024)
+def disowned(verification: fhir.CodeableConcept) -> str:
+    """`refuted` or `entered-in-error` if the verification status says so, else empty."""
+    for coding in verification.coding:
+        if coding.code in ("refuted", "entered-in-error"):
+            return coding.code
+    return ""
+
+
+def _aside(resource: Any) -> str:
+    if getattr(resource, "status", "") == "entered-in-error":
+        return "entered-in-error"
+    verification = getattr(resource, "verification_status", None)
+    reason = disowned(verification) if verification is not None else ""
+    if reason:
+        return reason
+    return "not-to-be-given" if getattr(resource, "do_not_perform", False) else ""
+
+
+def _entry_notes(entry: Entry) -> Iterable[Note]:
+    if entry.aside in ("refuted", "entered-in-error"):
+        yield Note(entry.aside, entry.reference)
+    elif entry.drug is not None:
+        code = _DRUG_NOTES.get(entry.drug.resolution)
+        if code:
+            yield Note(code, entry.reference)
+    elif not entry.classified:
+        yield Note("not-classified", entry.reference)

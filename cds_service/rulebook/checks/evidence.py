@@ -1,0 +1,118 @@
+"""Checks of the evidence: every number cites, every citation has a claim, every source is listed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from cds_service.errors import Problem
+from cds_service.rulebook.checks.facts import rows_facts
+from cds_service.rulebook.criterion import Amount, Criterion, Duration, Threshold
+from cds_service.rulebook.parsed import Parsed
+from cds_service.rulebook.rule import Rule, ViewFact
+from cds_service.rulebook.shelf import Shelf
+from cds_service.rulebook.views import VIEWS
+from cds_service.rulebook.walk import cards_of, everything, texts_of
+from cds_service.rulebook.yamlfile import DataPath
+
+_CITE = re.compile(r"\[(\d+)\]")
+Cited = tuple[DataPath, int]
+
+
+def sources_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
+    """Every number in square brackets is a number of sources.yaml."""
+    known = shelf.source_numbers
+    if known is None:
+        return
+    entries = [(("evidence", index, "source"), one.source) for index, one in enumerate(parsed.model.evidence)]
+    if parsed.broken_under("evidence"):
+        entries = []
+    for path, number in [*entries, *_citations(parsed.model)]:
+        if number not in known:
+            yield parsed.problem(path, "evidence/unknown-source", *unknown_source(number, known))
+
+
+def unknown_source(number: int, known: frozenset[int]) -> tuple[str, str]:
+    """Message and hint about a number that sources.yaml has not."""
+    listed = ", ".join(str(one) for one in sorted(known))
+    return f"sources.yaml has no source {number}", f"it has {listed}" if listed else "it is empty"
+
+
+def citations_have_claims(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
+    """What a rule cites stands in its evidence, with what the source is claimed to say."""
+    if parsed.broken_under("evidence"):
+        return
+    claimed = {one.source for one in parsed.model.evidence}
+    for path, number in _citations(parsed.model):
+        if number not in claimed:
+            yield parsed.problem(
+                path,
+                "evidence/citation-without-claim",
+                f"[{number}] is cited, but evidence says nothing of source {number}",
+                f"add an entry with source: {number} and its claim",
+            )
+
+
+def _citations(rule: Rule) -> list[Cited]:
+    """Every citation outside the evidence, once per place and number."""
+    found: dict[Cited, None] = {}
+    for path, card in cards_of(rule):
+        found[(*path, "source"), card.source] = None
+        for where, text in texts_of(card, path):
+            found.update(dict.fromkeys(_in_text(where, text)))
+    for part in ("data", "logic", "cards"):
+        for where, value in everything(getattr(rule, part), (part,)):
+            if isinstance(value, (Criterion, Threshold, Duration)):
+                found.update({(where, number): None for number in value.sources})
+            elif (isinstance(value, str) and where[-1] in ("because", "ask")) or _is_argument(where):
+                found.update(dict.fromkeys(_in_text(where, value)))
+    return list(found)
+
+
+def _is_argument(path: DataPath) -> bool:
+    return len(path) == 4 and path[0] == "data" and path[2] == "with"
+
+
+def _in_text(path: DataPath, text: Any) -> Iterator[Cited]:
+    for number in _CITE.findall(text) if isinstance(text, str) else ():
+        yield path, int(number)
+
+
+def numbers_cite(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
+    """A number decides something, so it says who says so; comparing a count with 0 or 1 needs no source."""
+    for path, value in everything(parsed.model):
+        if isinstance(value, (Criterion, Threshold)) and value.number is not None:
+            if not value.sources and not _trivial(value):
+                yield _uncited(parsed, path, value.text)
+        elif isinstance(value, Duration) and not value.sources:
+            yield _uncited(parsed, path, value.text)
+    yield from _arguments_cite(parsed)
+
+
+def _arguments_cite(parsed: Parsed[Rule]) -> Iterator[Problem]:
+    for path, fact in rows_facts(parsed.model, ViewFact):
+        kinds = VIEWS[fact.view].arguments
+        for name, value in fact.arguments.items():
+            if kinds.get(name) in ("amount", "duration"):
+                try:
+                    amount = Amount.parse(value)
+                except PydanticCustomError:
+                    continue
+                if not amount.sources:
+                    yield _uncited(parsed, (*path, "with", name), amount.text)
+
+
+def _trivial(value: Criterion | Threshold) -> bool:
+    return value.number == 0 or (value.number == 1 and not value.unit)
+
+
+def _uncited(parsed: Parsed[Rule], path: DataPath, text: str) -> Problem:
+    return parsed.problem(
+        path,
+        "evidence/number-without-citation",
+        f"{text!r} has a number without its source",
+        f'add the number of the source: "{text} [n]"',
+    )

@@ -1,0 +1,116 @@
+"""Checks of ids, titles, hooks and the conclusions that rules take from one another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from cds_service.errors import Problem, nearest
+from cds_service.rulebook.book import consumed
+from cds_service.rulebook.parsed import Parsed
+from cds_service.rulebook.rule import ConclusionFact, Rule
+from cds_service.rulebook.shelf import UNREADABLE, Shelf
+from cds_service.rulebook.walk import cards_of
+from cds_service.rulebook.yamlfile import DataPath
+
+MOST_CONCLUSIONS = 15
+"""The inference engine joins at most this many conclusions to one rule (DESIGN 6)."""
+
+KNOWN_HOOKS = (
+    "patient-view",
+    "order-select",
+    "order-sign",
+    "order-dispatch",
+    "encounter-start",
+    "encounter-discharge",
+    "appointment-book",
+    "allergyintolerance-create",
+    "medication-refill",
+    "problem-list-item-create",
+)
+_OWN_HOOK = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+")
+
+
+def conclusion_facts(rule: Rule) -> Iterator[tuple[DataPath, str]]:
+    """The conclusions a rule takes, each with its path."""
+    for name, fact in rule.data.items():
+        if isinstance(fact, ConclusionFact) and name != UNREADABLE:
+            yield ("data", name, "conclusion"), fact.conclusion
+
+
+def conclusion_is_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
+    """A conclusion names a rule of this rulebook."""
+    known = shelf.known("rule")
+    for path, rule in conclusion_facts(parsed.model):
+        if rule not in known:
+            yield parsed.problem(
+                path, "data/unknown-conclusion", f"no rule is called {rule!r}", nearest(rule, sorted(known))
+            )
+
+
+def conclusion_is_not_retired(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
+    """A rule that still runs does not rest on a retired one."""
+    if parsed.model.status == "retired":
+        return
+    retired = {one.model.rule for one in shelf.rules if one.model.status == "retired"}
+    for path, rule in conclusion_facts(parsed.model):
+        if rule in retired:
+            yield parsed.problem(
+                path,
+                "identity/retired-still-used",
+                f"the rule {rule!r} is retired",
+                "use the rule that replaced it, or retire this one too",
+            )
+
+
+def conclusions_are_few(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
+    """A rule takes at most 15 conclusions."""
+    taken = len(set(consumed(parsed.model)))
+    if taken > MOST_CONCLUSIONS:
+        yield parsed.problem_at_key(
+            ("data",),
+            "logic/too-many-conclusions",
+            f"this rule takes {taken} conclusions, at most {MOST_CONCLUSIONS} are possible",
+            "group some of them in a definition and take its conclusion",
+        )
+
+
+def hooks_are_known(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
+    """Hooks are those of CDS Hooks, or named like a domain read backwards."""
+    hooks: list[tuple[DataPath, str]] = []
+    hooks += [(("hooks", index), hook) for index, hook in enumerate(parsed.model.hooks)]
+    for where, card in cards_of(parsed.model):
+        hooks += [((*where, "hooks", index), hook) for index, hook in enumerate(card.hooks)]
+    for path, hook in hooks:
+        if hook not in KNOWN_HOOKS and not _OWN_HOOK.fullmatch(hook):
+            yield parsed.problem(
+                path,
+                "identity/unknown-hook",
+                f"{hook!r} is not a hook",
+                nearest(hook, KNOWN_HOOKS) + "; hooks of your own are named like org.example.hook",
+            )
+
+
+def ids_are_unique(shelf: Shelf) -> Iterator[Problem]:
+    """No two rules have one id."""
+    yield from _unique(shelf, "rule", "identity/duplicate-id", "the id", lambda rule: rule.rule)
+
+
+def titles_are_unique(shelf: Shelf) -> Iterator[Problem]:
+    """No two rules have one title."""
+    yield from _unique(
+        shelf, "title", "identity/duplicate-title", "the title", lambda rule: rule.title.casefold()
+    )
+
+
+def _unique(shelf: Shelf, key: str, code: str, what: str, of: Callable[[Rule], str]) -> Iterator[Problem]:
+    first: dict[str, Parsed[Rule]] = {}
+    for parsed in shelf.rules:
+        if parsed.broken_under(key):
+            continue
+        held = first.setdefault(of(parsed.model), parsed)
+        if held is not parsed:
+            shown = getattr(parsed.model, key)
+            yield parsed.problem(
+                (key,), code, f"{what} {shown!r} is already taken by {held.file.name}", "choose another"
+            )

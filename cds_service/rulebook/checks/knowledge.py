@@ -1,0 +1,85 @@
+"""What the checks know of a fact's source: its columns, its dates, its codes, what it can give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cds_service.rulebook.criterion import GiveKind
+from cds_service.rulebook.rule import ConclusionFact, FactShape, FindFact, RowsFact, ViewFact
+from cds_service.rulebook.views import FIND_COLUMNS, FINDABLE, VIEWS, ColumnKind
+
+DATED_GIVES: frozenset[GiveKind] = frozenset(
+    {"latest value", "latest reading", "latest date", "earliest date"}
+)
+_COUNTS: tuple[GiveKind, ...] = ("exists", "count", "count_distinct")
+_DATES: tuple[GiveKind, ...] = ("latest date", "earliest date")
+
+
+def row_columns(fact: RowsFact) -> Mapping[str, ColumnKind]:
+    """The columns of a fact's rows; empty if its source is unknown."""
+    if isinstance(fact, ViewFact):
+        return VIEWS[fact.view].columns if fact.view in VIEWS else {}
+    if isinstance(fact, FindFact) and fact.find == "Observation":
+        return FIND_COLUMNS
+    return {name: kind for name, kind in FIND_COLUMNS.items() if name == "day"}
+
+
+def condition_names(fact: RowsFact) -> tuple[str, ...]:
+    """What `where` and `unsure` may test: elements of a resource type, columns of a view."""
+    if isinstance(fact, ViewFact):
+        return tuple(VIEWS[fact.view].columns)
+    assert isinstance(fact, FindFact)
+    return FINDABLE[fact.find].elements
+
+
+def column_kind(fact: RowsFact, name: str) -> ColumnKind:
+    """What a column or element holds; elements hold codes."""
+    return VIEWS[fact.view].columns[name] if isinstance(fact, ViewFact) else "code"
+
+
+def allowed_codes(fact: RowsFact, name: str) -> frozenset[str]:
+    """The codes FHIR allows in an element or column; empty if any text may stand there."""
+    if isinstance(fact, FindFact):
+        return FINDABLE[fact.find].allowed(fact.find, name)
+    assert isinstance(fact, ViewFact)
+    if name != "status":
+        return frozenset()
+    each = [FINDABLE[kind].allowed(kind, name) for kind in VIEWS[fact.view].reads]
+    return frozenset().union(*each) if all(each) else frozenset()
+
+
+def known_dates(fact: RowsFact) -> tuple[str, ...]:
+    """The dates of a fact's rows."""
+    if isinstance(fact, FindFact):
+        return FINDABLE[fact.find].dates
+    return tuple(name for name, kind in row_columns(fact).items() if kind == "date")
+
+
+def gives(fact: RowsFact) -> tuple[GiveKind, ...]:
+    """What a fact can give of its source."""
+    if isinstance(fact, ViewFact):
+        view = VIEWS[fact.view]
+        value: tuple[GiveKind, ...] = ("latest value",) if view.value else ()
+        answers: tuple[GiveKind, ...] = ("any_yes",) if view.answers else ()
+        return (*_COUNTS, *value, "latest reading", *_DATES, *answers)
+    assert isinstance(fact, FindFact)
+    if fact.find == "Patient":
+        return ("exists", "age")
+    if fact.find == "Observation":
+        return (*_COUNTS, "latest value", "latest reading", *_DATES)
+    return (*_COUNTS, *_DATES)
+
+
+def is_yes_no(fact: FactShape) -> bool:
+    """Whether a fact stands alone as a criterion."""
+    return isinstance(fact, ConclusionFact) or (isinstance(fact, RowsFact) and fact.give.yes_no)
+
+
+def answers_a_date(fact: FactShape) -> bool:
+    """Whether a fact's answer is a date."""
+    return isinstance(fact, RowsFact) and fact.give.kind in ("latest date", "earliest date")
+
+
+def answers_a_reading(fact: FactShape) -> bool:
+    """Whether a fact's answer is a row, so that criteria name a column of it."""
+    return isinstance(fact, RowsFact) and fact.give.kind == "latest reading"

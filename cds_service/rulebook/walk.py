@@ -1,0 +1,59 @@
+"""Walks a rule and names the path of everything in it, so that a check can say where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from cds_service.rulebook.criterion import Criterion
+from cds_service.rulebook.logic import AtLeastSpec
+from cds_service.rulebook.rule import Card, Rule
+from cds_service.rulebook.yamlfile import DataPath
+
+
+def everything(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, Any]]:
+    """Every value with its path, models before their parts; paths use the keys of the file."""
+    yield path, value
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from everything(getattr(value, name), (*path, field.alias or name))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from everything(item, (*path, index))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from everything(item, (*path, key))
+
+
+def criteria_of(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, Criterion]]:
+    """Every criterion with its path."""
+    for where, item in everything(value, path):
+        if isinstance(item, Criterion):
+            yield where, item
+
+
+def counts_of(rule: Rule) -> Iterator[tuple[DataPath, AtLeastSpec]]:
+    """Every `at_least` with its path."""
+    for where, item in everything(rule):
+        if isinstance(item, AtLeastSpec):
+            yield where, item
+
+
+def cards_of(rule: Rule) -> Iterator[tuple[DataPath, Card]]:
+    """Every card with its path."""
+    for outcome in ("when_true", "when_unknown", "when_false"):
+        for index, card in enumerate(getattr(rule.cards, outcome)):
+            yield ("cards", outcome, index), card
+
+
+def texts_of(card: Card, path: DataPath) -> Iterator[tuple[DataPath, str]]:
+    """The texts of a card in which placeholders and citations may stand."""
+    yield (*path, "summary"), card.summary
+    for index, line in enumerate(card.detail):
+        yield (*path, "detail", index, "text"), line.text
+    for index, suggestion in enumerate(card.suggestions):
+        yield (*path, "suggestions", index, "label"), suggestion.label
+        for place, action in enumerate(suggestion.actions):
+            yield (*path, "suggestions", index, "actions", place, "description"), action.description

@@ -1,0 +1,1 @@
+"""Tests of the HTTP layer: most of them through Flask, those of the server through a real one."""
