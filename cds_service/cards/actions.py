@@ -22,7 +22,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{0,63}/[A-Za-z0-9\-.]{1,64}")
 
 Prepared = Any
-"""A JSON value in which strings with placeholders are `_Pattern`s; the rest is shared, never changed."""
+"""A JSON value whose strings with placeholders are `_Pattern`s, and what holds one `_Members` or `_Items`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,20 @@ class _Pattern:
     def fill(self, values: Mapping[str, str]) -> str | None:
         filled = [values.get(piece, "") if at % 2 else piece for at, piece in enumerate(self.pieces)]
         return None if "" in filled[1::2] else "".join(filled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """An object somewhere below which a placeholder stands."""
+
+    parts: Mapping[str, Prepared]
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """A list somewhere below which a placeholder stands."""
+
+    parts: tuple[Prepared, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +64,7 @@ class PreparedAction:
 
 
 def _create(action: PreparedAction, values: Mapping[str, str], identifier: str) -> dict[str, Any]:
-    filled = fill(action.resource, values)
-    resource = {"resourceType": filled.pop("resourceType"), "id": identifier} | filled
+    resource = {"resourceType": "", "id": identifier} | fill(action.resource, values)
     return {"type": "create", "description": action.description, "resource": resource}
 
 
@@ -77,23 +90,30 @@ def split(node: Any) -> Prepared:
         pieces = _PLACEHOLDER.split(node)
         return _Pattern(tuple(pieces)) if len(pieces) > 1 else node
     if isinstance(node, Mapping):
-        parts = {key: split(value) for key, value in node.items()}
-        return {key: value for key, value in parts.items() if not _empty(value)}
+        parts = {
+            key: part for key, part in zip(node, map(split, node.values()), strict=True) if not _empty(part)
+        }
+        return _Members(parts) if any(map(_varies, parts.values())) else parts
     if isinstance(node, list | tuple):
-        return [part for part in map(split, node) if not _empty(part)]
+        items = [part for part in map(split, node) if not _empty(part)]
+        return _Items(tuple(items)) if any(map(_varies, items)) else items
     return node
 
 
 def fill(node: Prepared, values: Mapping[str, str]) -> Any:
-    """The value with its placeholders filled in; a fresh copy, without anything empty."""
+    """The value with its placeholders filled in, without anything empty; parts without any are shared."""
     if isinstance(node, _Pattern):
         return node.fill(values)
-    if isinstance(node, dict):
-        parts = {key: fill(value, values) for key, value in node.items()}
-        return {key: value for key, value in parts.items() if not _empty(value)}
-    if isinstance(node, list):
-        return [part for part in (fill(value, values) for value in node) if not _empty(part)]
+    if isinstance(node, _Members):
+        filled = {key: fill(part, values) for key, part in node.parts.items()}
+        return {key: part for key, part in filled.items() if not _empty(part)}
+    if isinstance(node, _Items):
+        return [part for part in (fill(part, values) for part in node.parts) if not _empty(part)]
     return node
+
+
+def _varies(part: Prepared) -> bool:
+    return isinstance(part, _Pattern | _Members | _Items)
 
 
 def _empty(value: object) -> bool:

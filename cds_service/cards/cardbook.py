@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cds_service.cards.actions import SUPPORTED, PreparedAction, prepare_action
 from cds_service.cards.citations import References, cited
@@ -19,9 +20,9 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 COULD_NOT_CHECK = "could-not-check"
 """Stands where a rule id does for the could-not-check card, with the rulebook's version."""
 CHECK_WORDS = frozenset({"keys", "rules", "rule_count", "missing_count", "missing_questions"})
-RESOURCE_WORDS = frozenset({"patient_id", "user", "encounter_id", "today", "now"})
 
 Json = Mapping[str, str]
+Name = TypeVar("Name", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +190,7 @@ def _text_problems(texts: list[str], known: tuple[str, ...], place: Place) -> It
         yield Problem(place, "card/unknown-placeholder", message, nearest(name, (*known, *WORDS)))
 
 
-def _missing(
-    what: str,
-    names: object,
-    known: Mapping[int, object] | Mapping[str, object] | frozenset[str],
-    place: Place,
-) -> Iterator[Problem]:
-    assert isinstance(names, list | tuple)
+def _missing(what: str, names: Iterable[Name], known: Collection[Name], place: Place) -> Iterator[Problem]:
     for name in names:
         if name not in known:
             hint = nearest(str(name), [str(each) for each in known])

@@ -14,7 +14,6 @@ VALUE_LIMIT = 80
 REASON_LIMIT = 160
 NOTHING = "unknown"
 
-_SPACES = re.compile(r"\s+")
 _SLASHES = re.compile(r"/(?=/)")
 _AT = re.compile(r"(?<=\S)@(?=\S)")
 _HOST = re.compile(r"(?<=\S)\.(?=[^\W\d_]{2})")
@@ -35,8 +34,7 @@ def clean(text: str, limit: int = VALUE_LIMIT) -> str:
     text = text[: limit * 8]
     if not text.isprintable():
         text = "".join(map(_printable, text))
-    text = _SPACES.sub(" ", text).strip()
-    return clip(text, limit) or NOTHING
+    return clip(" ".join(text.split()), limit) or NOTHING
 
 
 def _printable(mark: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -29,15 +29,17 @@ class Record:
         conclusion = self.conclusions.get(rule)
         return UNKNOWN if conclusion is None else conclusion.verdict
 
-    def undecided(self, rule: str) -> Iterator[tuple[Rule, str]]:
+    def undecided(self, rule: str) -> list[tuple[Rule, str]]:
         """The facts that could still settle a rule, each with the rule that asks it.
 
         A missing conclusion is replaced by what its own rule is missing, all the way down; a rule met twice
         is walked once.
         """
-        yield from self._walk(rule, {rule})
+        found: list[tuple[Rule, str]] = []
+        self._walk(rule, {rule}, found)
+        return found
 
-    def _walk(self, rule: str, seen: set[str]) -> Iterator[tuple[Rule, str]]:
+    def _walk(self, rule: str, seen: set[str], found: list[tuple[Rule, str]]) -> None:
         conclusion, known = self.conclusions.get(rule), self.rules.get(rule)
         if conclusion is None or known is None:
             return
@@ -46,9 +48,9 @@ class Record:
             if isinstance(fact, ConclusionFact) and self._open(fact.conclusion):
                 if fact.conclusion not in seen:
                     seen.add(fact.conclusion)
-                    yield from self._walk(fact.conclusion, seen)
+                    self._walk(fact.conclusion, seen, found)
             elif fact is not None:
-                yield known, name
+                found.append((known, name))
 
     def _open(self, rule: str) -> bool:
         conclusion = self.conclusions.get(rule)
@@ -60,13 +62,12 @@ class Record:
 
     def because(self, rule: str) -> tuple[NotObtained, ...]:
         """The keys that were not obtained and could have settled a rule, each once."""
-        return tuple(
-            dict.fromkeys(
-                reason
-                for asker, name in self.undecided(rule)
-                for reason in self.findings.get(asker.rule, {}).get(name, UNREAD).because
-            )
-        )
+        kept: dict[NotObtained, None] = {}
+        for asker, name in self.undecided(rule):
+            finding = self.findings.get(asker.rule, {}).get(name)
+            if finding is not None and finding.because:
+                kept.update(dict.fromkeys(finding.because))
+        return tuple(kept)
 
 
 @dataclass(frozen=True, slots=True)

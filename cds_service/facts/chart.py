@@ -51,14 +51,17 @@ class Chart:
         shelf = self.shelves.get(("patient", "Patient"), EMPTY_SHELF)
         return shelf.resources[0] if shelf.resources else None
 
+    @cached_property
+    def missing(self) -> Mapping[str, NotObtained]:
+        """The keys that are not known in full."""
+        return {
+            key: NotObtained(key, state) for key, state in self.states.items() if state not in (FOUND, EMPTY)
+        }
+
     def not_obtained(self, keys: Iterable[str]) -> tuple[NotObtained, ...]:
         """Those of the keys that are not known in full, each with the reason."""
-        states = self.states
-        return tuple(
-            NotObtained(key, state)
-            for key in keys
-            if (state := states.get(key, EMPTY)) is not FOUND and state is not EMPTY
-        )
+        missing = self.missing
+        return tuple(missing[key] for key in keys if key in missing) if missing else ()
 
     def when(self, text: str) -> When | None:
         """A recorded date as an interval of instants."""

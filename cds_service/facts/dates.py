@@ -67,6 +67,7 @@ def _partial(text: str, match: re.Match[str], zone: tzinfo) -> When:
     return When(midnight(first, zone), midnight(after, zone), text)
 
 
+@lru_cache(maxsize=20_000)
 def midnight(day: date, zone: tzinfo) -> datetime:
     """The first instant of a day in a zone, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -51,9 +51,10 @@ def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminol
     understood = False
     undecided = False
     for code in codes:
-        if not named.isdisjoint(terminology.sets_of(code.system, code.code)):
+        mine = terminology.sets_of(code.system, code.code)
+        if not named.isdisjoint(mine):
             return TRUE
-        understood = understood or terminology.knows_system(code.system)
+        understood = understood or bool(mine) or terminology.knows_system(code.system)
         undecided = undecided or code.system == "unread"
     return FALSE if understood and not undecided else UNKNOWN
 
@@ -91,6 +92,13 @@ def _threshold(test: Threshold) -> Callable[[Cell], Truth]:
 
 def window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
     """The instants [start, end) a `within` names: calendar days up to the end of today, or clock time."""
+    known: tuple[datetime, datetime] | None = chart.cache.get(duration.text)
+    if known is None:
+        known = chart.cache[duration.text] = _window(chart, duration)
+    return known
+
+
+def _window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
     today, zone = chart.today, chart.zone
     tomorrow = midnight(today + timedelta(days=1), zone)
     if duration.unit == "minutes":

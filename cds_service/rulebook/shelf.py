@@ -76,7 +76,14 @@ class Shelf:
     @property
     def source_numbers(self) -> frozenset[int] | None:
         """The numbers of sources.yaml; None if it could not be read."""
-        return frozenset(self.sources.model.root) if self.sources else None
+        if self.sources is None:
+            return None
+        return frozenset(key for key in self.listed(SOURCES) if isinstance(key, int))
+
+    def listed(self, name: str) -> frozenset[str | int]:
+        """The keys of a file of the folder, whether what stands below them is right or not."""
+        data = self.files.get(name)
+        return frozenset(data) if isinstance(data, dict) else frozenset()
 
 
 def read_shelf(folder: Path) -> Shelf:
@@ -85,7 +92,7 @@ def read_shelf(folder: Path) -> Shelf:
     shelf.about = _single(shelf, BOOK, RulebookFile)
     shelf.sources = _single(shelf, SOURCES, SourcesFile)
     shelf.reasons = _single(shelf, REASONS, OverrideReasonsFile)
-    shelf.named["reason"] = set(shelf.reasons.model.root) if shelf.reasons else set()
+    shelf.named["reason"] = {str(key) for key in shelf.listed(REASONS)}
     _collect(shelf, VALUESETS, ValueSetFile, shelf.valuesets)
     _collect(shelf, TABLES, TableFile, shelf.tables)
     _collect(shelf, TEMPLATES, TemplateFile, shelf.templates)

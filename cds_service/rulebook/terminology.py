@@ -161,16 +161,19 @@ class Terminology:
         return self._of_parts(tuple(parts)) or self._of_texts((text, *(one.display for one in codings)))
 
     def search_codes(self, valueset_ids: Iterable[str]) -> tuple[str, ...]:
-        """`system|code` tokens for a FHIR search, sorted; empty if a set has prefixes or text-only members.
+        """`system|code` tokens for a FHIR search, sorted; empty if a set has prefixes, so that all is fetched.
 
-        A local code is searched without a system, which in FHIR means in any.
+        A local code is searched without a system, which in FHIR means in any. Texts cannot be searched: what
+        is named by text alone counts if it comes, and is not asked for.
         """
         tokens: set[str] = set()
         for name in valueset_ids:
             one = self.valuesets[name]
             for member in one.include:
-                if isinstance(member, Prefix) or member.system in _NOT_SEARCHABLE:
+                if isinstance(member, Prefix):
                     return ()
+                if member.system in _NOT_SEARCHABLE:
+                    continue
                 if name in self.sets_of(SYSTEMS[member.system], member.code):
                     url = SYSTEMS[member.system]
                     tokens.add(member.code if member.system == "local" else f"{url}|{member.code}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shlex
 import socket
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +25,8 @@ from cds_service.web.discovery import PATH, service_id
 
 _TARGET = "cds_service.web.wsgi:create"
 _EXAMPLES = Path("fhir_fixtures/requests")
+_LAST_SECONDS = 5  # a worker told to stop while it starts does not hear it, and is killed after these
+_LONGEST_START = 60  # seconds
 
 _HELP = """Serve the rules as CDS Hooks services.
 
@@ -65,26 +70,39 @@ def serve(**options: str | None) -> None:
         raise click.UsageError(str(error)) from error
     except RuleError as error:
         raise click.ClickException(f"the rules have problems, nothing is served:\n{error}") from error
-    click.echo(start_message(settings, books))
     os.environ.update(given)
-    run(settings)
+    run(settings, start_message(settings, books))
 
 
-def run(settings: Settings) -> None:
-    """Run the server in this process and its workers; returns when it is stopped."""
-    Granian(
+def run(settings: Settings, message: str) -> None:
+    """Run the server in this process and its workers until it is stopped; `message` is said once it listens."""
+    host = settings.host.strip("[]")
+    server = Granian(
         _TARGET,
         factory=True,
-        address=settings.host.strip("[]"),
+        address=host,
         port=settings.port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         workers=settings.workers,
+        workers_kill_timeout=_LAST_SECONDS,
         blocking_threads=1,
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,
-    ).serve()
+    )
+    announcing = threading.Thread(target=announce, args=(host, settings.port, message), daemon=True)
+    server.on_startup(announcing.start)
+    server.serve()
+
+
+def announce(host: str, port: int, message: str) -> None:
+    """Say the message as soon as somebody listens at the address: the workers do, after loading the rules."""
+    for _ in range(_LONGEST_START * 20):
+        time.sleep(0.05)
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+            click.echo(message)
+            return
 
 
 def refuse_unguarded(settings: Settings) -> None:

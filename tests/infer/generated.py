@@ -1,8 +1,10 @@
-"""Generated programs and states: rules over facts of their own and over each other, three levels deep."""
+"""Logic from plain data, and generated programs: rules over facts and over each other, three levels deep."""
 
 from __future__ import annotations
 
 from random import Random
+
+from pydantic import TypeAdapter
 
 from cds_service.infer.program import Program, RuleLogic, flatten, program_of
 from cds_service.rulebook.criterion import Criterion
@@ -13,12 +15,20 @@ LEVELS = 4
 """Rules over facts only, then three levels of rules that consume the ones before."""
 
 
+_logic: TypeAdapter[Logic] = TypeAdapter(Logic)
+
+
+def flat(name: str, data: object, **more: object) -> RuleLogic:
+    """The logic of a rule, written as a rule file writes it: `{"all": ["a", {"not": "b"}]}`."""
+    return flatten(name, _logic.validate_python(data), **more)
+
+
 def program(random: Random) -> Program:
     """Up to 60 rules, given in any order."""
     logics: list[RuleLogic] = []
     ends = sorted(random.sample(range(1, 61), LEVELS))
     for level, end in enumerate(ends):
-        below = [logic.id for logic in logics]
+        below = [made.id for made in logics]
         while len(logics) < end:
             logics.append(rule(random, f"rule-{level}-{len(logics)}", below))
     return program_of(random.sample(logics, len(logics)))
@@ -31,8 +41,8 @@ def rule(random: Random, name: str, below: list[str]) -> RuleLogic:
     consumes = {f"verdict_{number}": other for number, other in enumerate(used)}
     lines = [*plain, *(f"{fact} > {random.randint(0, 2)}" for fact in plain), *consumes, *consumes]
     facts = [*plain, *consumes]
-    logic = tree(random, lines, random.randint(0, 3))
-    return flatten(name, logic, consumes=consumes, facts=tuple(random.sample(facts, len(facts))))
+    made = tree(random, lines, random.randint(0, 3))
+    return flatten(name, made, consumes=consumes, facts=tuple(random.sample(facts, len(facts))))
 
 
 def tree(random: Random, lines: list[str], depth: int) -> Logic:
@@ -55,9 +65,9 @@ def states(random: Random, rules: Program) -> dict[str, dict[str, Truth]]:
     """A state for every plain criterion, settled more or less often; rules and criteria in any order."""
     weights = [random.random(), random.random(), random.choice([0.1, 0.5, 1.0])]
     return {
-        logic.id: {
+        one.id: {
             leaf.text: random.choices([Truth.TRUE, Truth.FALSE, Truth.UNKNOWN], weights)[0]
-            for leaf in random.sample(logic.plain, len(logic.plain))
+            for leaf in random.sample(one.plain, len(one.plain))
         }
-        for logic in random.sample(rules.rules, len(rules.rules))
+        for one in random.sample(rules.rules, len(rules.rules))
     }

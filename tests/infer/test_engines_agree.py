@@ -44,11 +44,7 @@ def test_ten_thousand_generated_cases_are_concluded_alike():
 
     agree()
     assert seen.total() > PROGRAMS * CASES
-    assert {
-        verdict: round(seen[verdict] / seen.total(), 2)
-        for verdict in Truth
-        if seen[verdict] * 5 < seen.total()
-    } == {}
+    assert [verdict for verdict in Truth if seen[verdict] * 5 < seen.total()] == []
 
 
 @given(seeds)
@@ -57,8 +53,8 @@ def test_the_order_of_rules_and_of_messages_changes_nothing(seed):
     random = Random(seed)
     rules = program(random)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(antecedent, "MAX_RULES", random.randint(1, 6))
-        patch.setattr(antecedent, "PACKS_PER_LANE", random.randint(1, 3))
+        patch.setattr(antecedent, "MAX_RULES", random.randint(4, 12))
+        patch.setattr(antecedent, "PACKS_PER_LANE", random.randint(2, 4))
         engine = make_engine(program_of(random.sample(rules.rules, len(rules.rules))), "durable")
     try:
         given_states = states(random, rules)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from generated import flat
 
 from cds_service.errors import InferenceError
-from cds_service.infer.program import Branch, Leaf, RuleLogic, compile_program, flatten, program_of
-from cds_service.rulebook.criterion import Criterion
-from cds_service.rulebook.rule import All, Any_, AtLeast, AtLeastSpec, Not, Rule
-
-A, B, C = (Criterion.parse(name) for name in "abc")
+from cds_service.infer.program import Branch, Leaf, RuleLogic, compile_program, program_of
+from cds_service.rulebook.rule import Rule
 
 
 def rule(name, data, logic):
@@ -74,8 +72,7 @@ def test_rules_compile_to_leaves_that_are_criteria_or_conclusions():
 
 
 def test_every_form_of_the_logic_becomes_a_branch():
-    spec = AtLeastSpec(n=2, of=(A, B, C))
-    logic = flatten("r", Any_(any=(AtLeast(at_least=spec), Not.model_validate({"not": A}), All(all=(B,)))))
+    logic = flat("r", {"any": [{"at_least": {"n": 2, "of": ["a", "b", "c"]}}, {"not": "a"}, {"all": ["b"]}]})
     assert logic.tree == Branch(
         "any", (Branch("at_least", (0, 1, 2), 2), Branch("not", (0,)), Branch("all", (1,)))
     )
@@ -83,11 +80,11 @@ def test_every_form_of_the_logic_becomes_a_branch():
 
 
 def test_the_gates_of_a_rule_are_the_plain_members_of_its_outermost_all():
-    nested = All(all=(A, Any_(any=(B, A)), C, A))
-    assert [leaf.text for leaf in flatten("r", nested, consumes={"c": "other"}).gates] == ["a"]
-    assert [leaf.text for leaf in flatten("r", A).gates] == ["a"]
-    assert flatten("r", Any_(any=(A, B))).gates == ()
-    assert flatten("r", Not.model_validate({"not": A})).gates == ()
+    nested = {"all": ["a", {"any": ["b", "a"]}, "c", "a"]}
+    assert [leaf.text for leaf in flat("r", nested, consumes={"c": "other"}).gates] == ["a"]
+    assert [leaf.text for leaf in flat("r", "a").gates] == ["a"]
+    assert flat("r", {"any": ["a", "b"]}).gates == ()
+    assert flat("r", {"not": "a"}).gates == ()
 
 
 # --- order and refusals --------------------------------------------------------------------------
@@ -122,4 +119,4 @@ def test_rules_that_do_not_stand_on_their_own_are_refused_by_name(rules, words):
 
 def test_a_conclusion_cannot_be_compared_with_a_number():
     with pytest.raises(InferenceError, match="rule r: 'used > 1' compares a conclusion"):
-        flatten("r", Criterion.parse("used > 1"), consumes={"used": "other"})
+        flat("r", "used > 1", consumes={"used": "other"})

@@ -5,19 +5,15 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from generated import program, states
+from generated import flat, program, states
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.errors import InferenceError
 from cds_service.infer.direct import DirectEngine
-from cds_service.infer.program import flatten, program_of
+from cds_service.infer.program import program_of
 from cds_service.infer.trace import Node, trace
-from cds_service.rulebook.criterion import Criterion
-from cds_service.rulebook.rule import All, Any_, AtLeast, AtLeastSpec, Not
 from cds_service.truth import FALSE, TRUE, UNKNOWN
-
-A, B, C, D = (Criterion.parse(name) for name in "abcd")
 
 
 def shape(node: Node):
@@ -28,35 +24,35 @@ def shape(node: Node):
 
 
 def why(logic, **given_states):
-    return shape(trace(flatten("r", logic), given_states, {}))
+    return shape(trace(flat("r", logic), given_states, {}))
 
 
 def test_an_unknown_verdict_hangs_on_what_could_still_change_it():
-    logic = All(all=(A, Any_(any=(B, C)), D))
+    logic = {"all": ["a", {"any": ["b", "c"]}, "d"]}
     assert why(logic, a=TRUE, b=FALSE, c=UNKNOWN, d=TRUE) == (
         "*all of=unknown( a=true, *any of=unknown( b=false, *c=unknown),  d=true)"
     )
 
 
 def test_a_settled_verdict_hangs_on_what_settled_it():
-    logic = All(all=(A, Any_(any=(B, C)), Not.model_validate({"not": D})))
+    logic = {"all": ["a", {"any": ["b", "c"]}, {"not": "d"}]}
     assert why(logic, a=UNKNOWN, b=FALSE, c=FALSE, d=FALSE) == (
         "*all of=false( a=unknown, *any of=false(*b=false, *c=false),  not=true( d=false))"
     )
 
 
 def test_a_negation_hangs_on_what_it_negates():
-    assert why(Not.model_validate({"not": A}), a=TRUE) == "*not=false(*a=true)"
+    assert why({"not": "a"}, a=TRUE) == "*not=false(*a=true)"
 
 
 def test_at_least_says_how_many():
-    logic = AtLeast(at_least=AtLeastSpec(n=2, of=(A, B, C)))
+    logic = {"at_least": {"n": 2, "of": ["a", "b", "c"]}}
     assert why(logic, a=TRUE, b=FALSE, c=TRUE) == "*at least 2 of=true(*a=true,  b=false, *c=true)"
 
 
 def test_a_conclusion_names_the_rule_to_look_at_next():
-    rule = flatten("second", All(all=(A, B)), consumes={"b": "first"})
-    first = flatten("first", A)
+    rule = flat("second", {"all": ["a", "b"]}, consumes={"b": "first"})
+    first = flat("first", "a")
     program_states = {"first": {"a": FALSE}, "second": {"a": TRUE}}
     answers = DirectEngine(program_of([first, rule])).infer(program_states)
     plain, concluded = trace(rule, program_states["second"], answers).children
@@ -71,7 +67,7 @@ def test_a_conclusion_names_the_rule_to_look_at_next():
 
 def test_a_state_that_was_not_given_is_an_error():
     with pytest.raises(InferenceError, match="rule r"):
-        trace(flatten("r", A), {}, {})
+        trace(flat("r", "a"), {}, {})
 
 
 @given(st.integers(0, 2**32))

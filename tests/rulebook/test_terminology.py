@@ -158,7 +158,13 @@ def test_search_tokens_are_sorted_and_leave_out_what_is_excluded(terminology: Te
 
 def test_a_set_that_a_search_cannot_name_gives_no_tokens(terminology: Terminology) -> None:
     assert terminology.search_codes(["vessels"]) == ()
-    assert terminology.search_codes(["items", "yes"]) == ()
+
+
+def test_texts_are_not_searched_for_and_local_codes_are_in_any_system(terminology: Terminology) -> None:
+    found = terminology.search_codes(["items", "yes"])
+    assert f"{LOINC}|44260-8" in found
+    assert "Y1" in found
+    assert not any(token.startswith(("text", "boolean")) for token in found)
 
 
 @given(st.sampled_from(["I71.43", "I67.1", "X78.1XXS", "T43.012A", "F32.5", "F33.1", "Z99"]), st.data())

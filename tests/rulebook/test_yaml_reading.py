@@ -72,10 +72,14 @@ def test_a_plain_value_is_what_it_looks_like(text: str, value: object) -> None:
             "a: &x 1\n",
             "x.yaml:1:4: &x names this value for use elsewhere (remove the anchor and write values out)",
         ),
-        ("a:\n  <<: {b: 1}\n", "x.yaml:2:3: << would merge another mapping into this one (write the keys out)"),
+        (
+            "a:\n  <<: {b: 1}\n",
+            "x.yaml:2:3: << would merge another mapping into this one (write the keys out)",
+        ),
         (
             "a: !!str 1\n",
-            "x.yaml:1:4: the tag !!str changes how this value is read (remove the tag; quotes make a value text)",
+            "x.yaml:1:4: the tag !!str changes how this value is read "
+            "(remove the tag; quotes make a value text)",
         ),
         (
             "a: !python/object 1\n",

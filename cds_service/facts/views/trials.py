@@ -81,9 +81,9 @@ class Reading:
         orders = self._entries(chart, REQUESTS)
         known = {entry.reference: entry for entry, _ in orders}
         supplies = self._supplies(chart, known)
-        unsettled = tuple(item.key for item in chart.not_obtained((DISPENSES, STATEMENTS)))
+        doubts = {key: self._doubts(key, chart) for key in supplies}
         for key in sorted(supplies):
-            yield from self._drug_rows(key, supplies[key], orders, unsettled, chart)
+            yield from self._drug_rows(key, supplies[key], orders, doubts[key], chart)
         for entry, ingredient in orders:
             if self._key(ingredient) not in supplies:
                 yield from self._order_row(entry, ingredient, chart)
@@ -127,30 +127,28 @@ class Reading:
         key: str,
         supplies: list[Supply],
         orders: list[tuple[Entry, Ingredient]],
-        unsettled: tuple[str, ...],
+        doubts: tuple[str, ...],
         chart: Chart,
     ) -> Iterator[Row]:
         own = [entry for entry, ingredient in orders if self._key(ingredient) == key]
-        denied = [
-            entry
-            for entry, ingredient in self._entries(chart, STATEMENTS)
-            if self._denies(entry, ingredient, key)
-        ]
-        regular = [supply for supply in supplies if not supply.needed]
-        stretches = list(runs(regular, self.gap))
+        stretches = list(runs([supply for supply in supplies if not supply.needed], self.gap))
         for run in stretches:
-            why = tuple(f"{name.replace('-', ' ')} were not obtained" for name in unsettled)
-            if denied:
-                why = (*why, "a statement says that it was not taken")
-            yield self._run_row(key, run, stretches, own, UNKNOWN if why else TRUE, why, chart)
+            yield self._run_row(key, run, stretches, own, UNKNOWN if doubts else TRUE, doubts, chart)
         for supply in supplies:
             if supply.needed:
                 yield self._loose_row(key, supply, FALSE, "taken only when needed")
             elif not supply.settled:
                 yield self._loose_row(key, supply, UNKNOWN, supply.trouble)
 
-    def _denies(self, entry: Entry, ingredient: Ingredient, key: str) -> bool:
-        return entry.resource.status == "not-taken" and self._key(ingredient) == key
+    def _doubts(self, key: str, chart: Chart) -> tuple[str, ...]:
+        """What keeps every stretch on a drug from being sure."""
+        missing = chart.not_obtained((DISPENSES, STATEMENTS))
+        lost = tuple(f"{item.key.replace('-', ' ')} were not obtained" for item in missing)
+        denied = any(
+            entry.resource.status == "not-taken" and self._key(ingredient) == key
+            for entry, ingredient in self._entries(chart, STATEMENTS)
+        )
+        return (*lost, "a statement says that it was not taken") if denied else lost
 
     def _run_row(
         self,

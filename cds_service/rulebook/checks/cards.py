@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cds_service.errors import Problem, nearest
 from cds_service.rulebook.checks.facts import unknown_file
-from cds_service.rulebook.checks.knowledge import row_columns
+from cds_service.rulebook.checks.knowledge import row_columns, source_known
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import RowsFact, Rule
 from cds_service.rulebook.shelf import UNREADABLE, Shelf
@@ -42,7 +42,7 @@ def _unknown(name: str, parsed: Parsed[Rule]) -> str | None:
             return None
         known = [one for one in parsed.model.data if one != UNREADABLE]
         return nearest(fact_name, [*known, *WORDS])
-    if not dot:
+    if not dot or not source_known(fact):
         return None
     if not isinstance(fact, RowsFact):
         return f"write {{{fact_name}}}: a conclusion has no parts"

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cds_service.errors import Problem, nearest
-from cds_service.rulebook.checks.knowledge import answers_a_date, answers_a_reading, is_yes_no, row_columns
+from cds_service.rulebook.checks.knowledge import (
+    answerable,
+    answers_a_date,
+    answers_a_reading,
+    is_yes_no,
+    row_columns,
+)
 from cds_service.rulebook.criterion import TIME_UNITS, Criterion
 from cds_service.rulebook.logic import criteria
 from cds_service.rulebook.parsed import Parsed
@@ -44,7 +50,7 @@ def _did_you_mean(word: str, known: list[str]) -> str:
 def _compared(parsed: Parsed[Rule]) -> Iterator[tuple[DataPath, Criterion, Fact]]:
     for path, criterion in criteria_of(parsed.model):
         fact = parsed.model.data.get(criterion.fact)
-        if fact is not None and criterion.fact != UNREADABLE:
+        if fact is not None and criterion.fact != UNREADABLE and answerable(fact):
             yield path, criterion, fact
 
 

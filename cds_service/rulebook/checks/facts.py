@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import TypeVar
 
 from cds_service.errors import Problem, nearest
@@ -14,6 +15,7 @@ from cds_service.rulebook.checks.knowledge import (
     gives,
     known_dates,
     row_columns,
+    source_known,
 )
 from cds_service.rulebook.criterion import Threshold
 from cds_service.rulebook.parsed import Parsed
@@ -39,10 +41,7 @@ Fact = TypeVar("Fact", bound=RowsFact)
 def rows_facts(rule: Rule, kind: type[Fact]) -> Iterator[tuple[DataPath, Fact]]:
     """The facts of one kind whose source exists, each with its path."""
     for name, fact in rule.data.items():
-        known = (isinstance(fact, FindFact) and fact.find in FINDABLE) or (
-            isinstance(fact, ViewFact) and fact.view in VIEWS
-        )
-        if isinstance(fact, kind) and known:
+        if isinstance(fact, kind) and source_known(fact):
             yield ("data", name), fact
 
 
@@ -250,7 +249,10 @@ def facts_are_used(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     if not parsed.sound:
         return
     rule = parsed.model
-    used = {criterion.fact for _, criterion in criteria_of(rule)}
+    named = {criterion.fact for _, criterion in criteria_of(rule)}
+    # A misspelt name is told once, where it is misspelt.
+    meant = {near for name in named - rule.data.keys() for near in get_close_matches(name, rule.data)}
+    used = named | meant
     texts = [text for path, card in cards_of(rule) for _, text in texts_of(card, path)]
     for name, fact in rule.data.items():
         if isinstance(fact, ViewFact):

@@ -70,6 +70,18 @@ def gives(fact: RowsFact) -> tuple[GiveKind, ...]:
     return (*_COUNTS, *_DATES)
 
 
+def source_known(fact: FactShape) -> bool:
+    """Whether the fact looks through a type or a view there is."""
+    if isinstance(fact, FindFact):
+        return fact.find in FINDABLE
+    return not isinstance(fact, ViewFact) or fact.view in VIEWS
+
+
+def answerable(fact: FactShape) -> bool:
+    """Whether its source can give what it asks, so that more can be said about its use."""
+    return not isinstance(fact, RowsFact) or (source_known(fact) and fact.give.kind in gives(fact))
+
+
 def is_yes_no(fact: FactShape) -> bool:
     """Whether a fact stands alone as a criterion."""
     return isinstance(fact, ConclusionFact) or (isinstance(fact, RowsFact) and fact.give.yes_no)

@@ -73,7 +73,7 @@ def _invalid(parsed: Parsed[TemplateFile]) -> Iterator[Problem]:
     kind = parsed.model.resource.get("resourceType")
     try:
         model = get_fhir_model_class(str(kind))
-    except (KeyError, LookupError, ImportError):
+    except (AttributeError, ImportError, LookupError, ValueError):
         yield parsed.problem(
             ("resource", "resourceType"),
             "card/invalid-fhir-action",

@@ -1,0 +1,119 @@
+"""A hook call with one prefetch key lost, in each of the ways an EHR can lose one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cds_service.authoring.charts import chart_request
+from cds_service.errors import RequestError
+from cds_service.facts.prefetch import fact_keys
+from cds_service.facts.request import HookRequest
+from cds_service.pipeline import ServedRulebook, evaluate
+from cds_service.rulebook.book import Rulebook, consumed
+from cds_service.rulebook.load import load_rulebook
+
+ROOT = Path(__file__).parents[2]
+CHARTS = sorted((ROOT / "fhir_fixtures" / "charts").glob("*.json"))
+DECISION = "org.cds-service.decision"
+STRANGER = "someone-else"
+
+
+@cache
+def book() -> Rulebook:
+    return load_rulebook(ROOT / "rules" / "ketamine-trd")
+
+
+@cache
+def served() -> ServedRulebook:
+    return ServedRulebook.prepare(book(), "direct")
+
+
+def call(chart: Path, hook: str = "patient-view") -> HookRequest:
+    return chart_request(chart.read_bytes(), book(), hook)
+
+
+def decide(request: HookRequest) -> dict[str, Any] | None:
+    """The body of the answer; None if the call is refused with 400 or 412."""
+    try:
+        return evaluate(request, served()).body
+    except RequestError:
+        return None
+
+
+def verdicts(body: Mapping[str, Any]) -> dict[str, str]:
+    return {item["rule"]: item["verdict"] for item in body["extension"][DECISION]["verdicts"]}
+
+
+# --- ways to lose a key --------------------------------------------------------------------------
+
+
+def _absent(value: Any) -> Any:
+    return ...
+
+
+def _outcome(value: Any) -> Any:
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+
+
+def _other_patient(value: Any) -> Any:
+    """Every resource of the key becomes a stranger's."""
+    text = json.dumps(value)
+    return json.loads(text.replace('"reference": "Patient/', f'"reference": "Patient/{STRANGER}-'))
+
+
+def _next_link(value: Any) -> Any:
+    return {**value, "link": [{"relation": "next", "url": "https://ehr.example.org/fhir?page=2"}]}
+
+
+def _short_of_total(value: Any) -> Any:
+    return {**value, "total": len(value.get("entry", [])) + 1}
+
+
+LOSSES: Mapping[str, Callable[[Any], Any]] = {
+    "absent": _absent,
+    "OperationOutcome": _outcome,
+    "other patient": _other_patient,
+    "next link": _next_link,
+    "total above entries": _short_of_total,
+}
+
+
+def without(request: HookRequest, key: str, loss: str) -> HookRequest | None:
+    """The call with a key lost; None where that loss cannot happen to the key's value."""
+    value = json.loads(bytes(request.prefetch[key]))
+    is_bundle = isinstance(value, dict) and value.get("resourceType") == "Bundle"
+    if not is_bundle and loss not in ("absent", "OperationOutcome"):
+        return None
+    lost = LOSSES[loss](value)
+    if lost == value:
+        return None
+    prefetch = dict(request.prefetch)
+    if lost is ...:
+        del prefetch[key]
+    else:
+        prefetch[key] = msgspec.Raw(json.dumps(lost).encode())
+    return replace(request, prefetch=prefetch)
+
+
+@cache
+def reads(rule: str) -> frozenset[str]:
+    """The keys a rule reads, itself or through the rules it consumes."""
+    found = book().by_id[rule]
+    keys = {key for fact in found.data.values() for key in fact_keys(fact, book())}
+    return frozenset(keys.union(*(reads(other) for other in consumed(found))))
+
+
+def losses(chart: Path) -> Iterator[tuple[str, str, HookRequest]]:
+    request = call(chart)
+    for key in request.prefetch:
+        for loss in LOSSES:
+            lost = without(request, key, loss)
+            if lost is not None:
+                yield key, loss, lost

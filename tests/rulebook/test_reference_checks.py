@@ -1,0 +1,451 @@
+"""Each check between the files of a rulebook: refused where it should be, at the right place, once."""
+
+from __future__ import annotations
+
+import pytest
+from small_rulebook import OTHER, OTHER_FILE, RULE_FILE, Builder, change, valueset
+
+from cds_service.errors import Problem
+
+
+def only(problems: tuple[Problem, ...]) -> Problem:
+    assert len(problems) == 1, "\n".join(f"{problem} [{problem.code}]" for problem in problems)
+    return problems[0]
+
+
+# One mistake each: what is changed in the rule, the code, what stands at the place, message and hint in part.
+MISTAKES = [
+    # facts and criteria
+    ("- age >= 18 [1]", "- ages >= 18 [1]", "data/undefined-fact", "ages >= 18", "no fact 'ages'", "'age'"),
+    ("- visits >= 1", "- visits", "logic/type-mismatch", "visits", "not a yes-no question", "visits >= 2"),
+    (
+        "- not: illness",
+        "- illness >= 2 [2]",
+        "logic/type-mismatch",
+        "illness >= 2",
+        "yes-no",
+        "illness alone",
+    ),
+    ('"score >= 10 [2]", other]', '"score >= 10 [2]", other == 1]', "logic/type-mismatch", "other", "", ""),
+    ("bp.systolic > 140 [1]", "bp > 140 [1]", "logic/type-mismatch", "bp > 140", "several", "bp.systolic"),
+    ("bp.systolic > 140 [1]", "bp.sistolic > 140 [1]", "data/unknown-column", "bp.si", "", "'systolic'"),
+    ("bp.systolic > 140 [1]", "bp.status > 140 [1]", "logic/type-mismatch", "bp.st", "not a number", ""),
+    ("bp.systolic > 140 [1]", "bp.systolic", "logic/type-mismatch", "bp.sys", "not a yes-no", ""),
+    ("- visits >= 1", "- visits.day >= 1", "logic/type-mismatch", "visits.day", "no columns", "without .day"),
+    ("- age >= 18 [1]", "- age >= 18 months [1]", "logic/unit-mismatch", "age", "in years", "remove months"),
+    ("< 4 weeks [2]", "< 4 [2]", "logic/unit-mismatch", "last_visit < 4 [2]", "is a date", "7 days"),
+    ("< 4 weeks [2]", "< 4 kg [2]", "logic/unit-mismatch", "last_visit < 4 kg", "is a date", "7 days"),
+    ("90 mm[Hg] [1]", "90 kPa [1]", "logic/unit-mismatch", "bp.dia", "in mm[Hg]", "remove kPa"),
+    ("score >= 10 [2]", "score >= 10 kg [2]", "logic/unit-mismatch", '"score', "in {score}", "remove kg"),
+    ("n: 1\n", "n: 3\n", "logic/impossible-count", "3", "at least 3 of 2", "2 or fewer"),
+    (
+        "conclusion: other-rule",
+        "conclusion: other-rul",
+        "data/unknown-conclusion",
+        "other-rul",
+        "",
+        "'other-rule'",
+    ),
+    # sources of facts
+    ("find: Condition", "find: Conditions", "data/unknown-type", "Conditions", "", "'Condition'"),
+    ("view: blood_pressure", "view: bloodpressure", "data/view-unknown", "bloodp", "", "'blood_pressure'"),
+    ("code_in: illness", "code_in: ilness", "data/unknown-valueset", "ilness", "no value set", "'illness'"),
+    ("    code_in: score\n", "", "data/code-missing", "score:", "Observation needs", "code_in"),
+    (
+        "find: Encounter\n    give: count",
+        "find: Encounter\n    code_in: score\n    give: count",
+        "data/code-without-meaning",
+        "score",
+        "not found by code",
+        "remove",
+    ),
+    (
+        "{clinicalStatus: [",
+        "{clinicalState: [",
+        "data/unknown-element",
+        "clinicalState",
+        "",
+        "'clinicalStatus'",
+    ),
+    (
+        "[active, relapse]",
+        "[activ, relapse]",
+        "data/impossible-where",
+        "activ",
+        "never be 'activ'",
+        "'active'",
+    ),
+    (
+        "[provisional]",
+        "{not: [refuted, provisonal]}",
+        "data/impossible-where",
+        "provisonal",
+        "",
+        "'provisional'",
+    ),
+    ("[active, relapse]", '">= 6 [2]"', "data/impossible-where", '">= 6', "not a number", "list"),
+    ("[active, relapse]", "{in: ilness}", "data/unknown-valueset", "ilness", "", "'illness'"),
+    ("date: [onset,", "date: [onset, start,", "data/unknown-element", "start", "no date 'start'", "known"),
+    (
+        "    find: Patient\n",
+        "    find: Patient\n    within: 30 days [2]\n",
+        "data/no-date",
+        "within",
+        "no date",
+        "remove",
+    ),
+    (
+        "    view: blood_pressure\n",
+        "    view: blood_pressure\n    with: {a: 1}\n",
+        "data/unknown-argument",
+        "a",
+        "",
+        "no arg",
+    ),
+    ("give: latest value", "give: age", "data/impossible-give", "age", "cannot give age", "latest value"),
+    ("give: latest reading", "give: latest value", "data/impossible-give", "latest value", "", ""),
+    ("    record: partial\n", "", "data/record-undecided", "visits:", "nothing means", "record: complete"),
+    (
+        "    because: The list is reconciled at every visit [2].\n",
+        "",
+        "data/complete-without-because",
+        "complete",
+        "needs its reason",
+        "because",
+    ),
+    ("    - visits >= 1\n", "", "", "", "", ""),
+    # evidence
+    ("- age >= 18 [1]", "- age >= 18", "evidence/number-without-citation", "age >= 18", "without its", "[n]"),
+    ("- visits >= 1", "- visits >= 2", "evidence/number-without-citation", "visits >= 2", "", ""),
+    (
+        "date: [onset, recordedDate]\n    within: 30 days [2]",
+        "within: 30 days",
+        "evidence/number-without-citation",
+        "30 days",
+        "",
+        "",
+    ),
+    ("- age >= 18 [1]", "- age >= 18 [3]", "evidence/citation-without-claim", "age", "source 3", "claim"),
+    (
+        '"Measured {bp.date} [1]."',
+        '"Measured {bp.date} [3]."',
+        "evidence/citation-without-claim",
+        '"Mea',
+        "",
+        "",
+    ),
+    ("every visit [2].", "every visit [3].", "evidence/citation-without-claim", "The list", "", ""),
+    # cards
+    ("Measured {bp.date}", "Measured {bpp.date}", "card/unknown-placeholder", '"Mea', "{bpp.date}", "'bp'"),
+    ("Measured {bp.date}", "Measured {bp.dat}", "card/unknown-placeholder", '"Mea', "{bp.dat}", "'date'"),
+    ("visits {visits}", "visits {visits} {other.date}", "card/unknown-placeholder", '"Score', "", "no parts"),
+    ("{missing_count}", "{missing_counts}", "card/unknown-placeholder", '"{miss', "", "'missing_count'"),
+    ("label: Plan a visit", "label: Plan {a visit}", "card/unknown-placeholder", "Plan", "", ""),
+    ("description: Plan a visit", "description: Plan {a}", "card/unknown-placeholder", "Plan", "", ""),
+    ("item(s) missing", "item(s) missing" + "!" * 124, "card/summary-too-long", '"{miss', "140", "detail"),
+    ("    override_reasons: [remeasured-lower]\n", "", "card/override-reasons-missing", "warning", "", ""),
+    (
+        "[remeasured-lower]",
+        "[remeasured-low]",
+        "card/unknown-override-reason",
+        "remeasured-low",
+        "",
+        "lower'",
+    ),
+    ("{template: visit}", "{template: vist}", "data/unknown-template", "vist", "", "'visit'"),
+    ("merge: before-start", "merge: before", "card/unknown-merge-group", "before", "", ""),
+    (
+        "hooks: [patient-view, ",
+        "hooks: [patient-vew, ",
+        "identity/unknown-hook",
+        "patient-vew",
+        "",
+        "'patient-view'",
+    ),
+    ("    hooks: [order-sign]\n", "    hooks: [order-select]\n", "card/never-shown", "order-select", "", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "at", "message", "hint"),
+    [case for case in MISTAKES if case[2]],
+    ids=[f"{case[2]}:{case[1].strip()[:30]}" for case in MISTAKES if case[2]],
+)
+def test_a_mistake_is_told_once_at_its_place(
+    book: Builder, old: str, new: str, code: str, at: str, message: str, hint: str
+) -> None:
+    book.change(RULE_FILE, old, new)
+    problem = only(book.problems())
+    assert problem.code == code
+    assert book.at(problem).startswith(at)
+    assert message in problem.message and hint in problem.hint
+
+
+# What looks like a mistake and is none.
+FINE = [
+    ("- age >= 18 [1]", "- age >= 18 years [1]"),
+    ("- visits >= 1", "- visits > 0"),
+    ("- visits >= 1", "- visits >= 2 [2]"),
+    ("score >= 10 [2]", "score >= 10 {score} [2]"),
+    ("< 4 weeks [2]", "< 4 months [2]"),
+    ("[active, relapse]", "{not: [resolved]}"),
+    ("[active, relapse]", "{not_in: [illness, score]}"),
+    ("clinicalStatus: [active, relapse]", "category: [anything]"),
+    ("hooks: [patient-view, ", "hooks: [org.example.my-hook, "),
+    (
+        "Measured {bp.date}",
+        "{line_count}: {bp.systolic} {bp.display} {bp.unit} {bp.rows} {bp.rejected} {illness}",
+    ),
+    ("item(s) missing", "item(s) missing" + "!" * 123),
+    ("status: active", "status: draft"),
+    ('    detail: "{missing_questions}"\n', ""),
+    (
+        "find: Encounter\n    give: latest date",
+        "find: Procedure\n    code_in: illness\n    give: earliest date",
+    ),
+    ("    find: Condition\n", "    find: Condition\n    from: drafts-and-chart\n"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), FINE, ids=[case[1].strip()[:40] for case in FINE])
+def test_what_is_right_is_not_refused(book: Builder, old: str, new: str) -> None:
+    book.change(RULE_FILE, old, new)
+    assert [str(problem) for problem in book.problems()] == []
+
+
+def test_a_fact_that_nobody_uses_is_refused_at_its_name(book: Builder) -> None:
+    book.change(RULE_FILE, "    - age >= 18 [1]\n", "")
+    problem = only(book.problems())
+    assert (problem.code, book.at(problem)) == ("data/unused-fact", "age:")
+
+
+def test_a_fact_used_only_in_a_text_is_used(book: Builder) -> None:
+    book.change(RULE_FILE, "    - age >= 18 [1]\n", "")
+    book.change(RULE_FILE, "Measured {bp.date}", "Aged {age}, measured {bp.date}")
+    assert book.problems() == ()
+
+
+def test_a_source_that_is_not_listed_is_refused_wherever_it_is_cited(book: Builder) -> None:
+    book.change("sources.yaml", "2: {", "22: {")
+    problems = book.problems()
+    assert {problem.code for problem in problems} == {"evidence/unknown-source"}
+    assert "it has 1, 3, 22" in problems[0].hint
+    assert {book.at(problem).split(" ")[0] for problem in problems} >= {"2", "30", "last_visit", "The"}
+
+
+def test_two_rules_with_one_title_are_refused(book: Builder) -> None:
+    book.change(OTHER_FILE, "The other rule is true", "the blood pressure is Raised")
+    problem = only(book.problems())
+    assert problem.code == "identity/duplicate-title" and OTHER_FILE in problem.message + problem.place.file
+
+
+def test_two_rules_with_one_id_are_refused(book: Builder) -> None:
+    book.write("monitoring/other-rule.yaml", change(OTHER, "The other rule is true", "Another title"))
+    problem = only(book.problems())
+    assert problem.code == "identity/duplicate-id" and "definitions/other-rule.yaml" in problem.message
+
+
+def test_a_rule_is_named_like_its_file(book: Builder) -> None:
+    (book.folder / RULE_FILE).rename(book.folder / "cautions" / "pressure.yaml")
+    problem = only(book.problems())
+    assert problem.code == "identity/file-name-is-id" and book.at(problem) == "raised-pressure"
+
+
+def test_a_value_set_is_named_like_its_file(book: Builder) -> None:
+    book.write("valuesets/more.yaml", valueset("other"))
+    assert only(book.problems()).code == "identity/file-name-is-id"
+
+
+def test_a_retired_rule_is_used_by_none_that_runs(book: Builder) -> None:
+    book.change(OTHER_FILE, "status: active", "status: retired")
+    assert only(book.problems()).code == "identity/retired-still-used"
+    book.change(RULE_FILE, "status: active", "status: retired")
+    assert book.problems() == ()
+
+
+def _many_conclusions(book: Builder, number: int) -> None:
+    lines = ["data:"]
+    for index in range(number):
+        name = f"r{index}"
+        text = change(OTHER, "rule: other-rule", f"rule: {name}")
+        book.write(f"definitions/{name}.yaml", change(text, "The other rule is true", f"Title of {name}"))
+        lines += [f"  f{index}:", "    ask: Does it hold?", f"    conclusion: {name}"]
+    listed = ", ".join(f"f{index}" for index in range(number))
+    start, end = OTHER.index("data:"), OTHER.index("cards:")
+    text = OTHER[:start] + "\n".join(lines) + f"\nlogic: [{listed}]\n" + OTHER[end:]
+    text = change(text, "rule: other-rule", "rule: many")
+    book.write("definitions/many.yaml", change(text, "The other rule is true", "Title of many"))
+
+
+def test_a_rule_takes_at_most_fifteen_conclusions(book: Builder) -> None:
+    _many_conclusions(book, 15)
+    assert book.problems() == ()
+    _many_conclusions(book, 16)
+    problem = only(book.problems())
+    assert problem.code == "logic/too-many-conclusions" and "16" in problem.message
+
+
+def test_logic_has_at_most_twenty_five_criteria(book: Builder) -> None:
+    line = "logic: age >= 18 [1]"
+    book.change(OTHER_FILE, line, "logic: [" + ", ".join(["'age >= 18 [1]'"] * 25) + "]")
+    assert book.problems() == ()
+    book.change(OTHER_FILE, "logic: [", "logic: ['age >= 18 [1]', ")
+    problem = only(book.problems())
+    assert problem.code == "logic/too-large" and book.at(problem).startswith("logic:")
+
+
+def test_a_card_without_a_hook_never_appears(book: Builder) -> None:
+    book.change(RULE_FILE, "hooks: [patient-view, order-sign]\n", "")
+    assert {problem.code for problem in book.problems()} == {"card/never-shown"}
+
+
+# --- views ---------------------------------------------------------------------------------------
+
+TRIALS = """\
+  trials:
+    ask: How many trials were there?
+    view: antidepressant_trials
+    code_in: illness
+    with:
+      minimum_dose: least-dose
+      dose_column: minimum
+      bridged_gap: 14 days [2]
+      no_response_reasons: illness
+      intolerance_reasons: [illness, score]
+      scores: score
+      baseline_before: 4 weeks [2]
+      follow_up_after: 28 days [2]
+      follow_up_until: 84 days [2]
+      response: 50 % [2]
+      episode: illness
+    where:
+      days: ">= 42 days [2]"
+      dose: ">= minimum in least-dose [1]"
+    give: count_distinct ingredient
+    record: partial
+"""
+
+
+@pytest.fixture
+def trials(book: Builder) -> Builder:
+    """The rulebook with a fact that reads a view with arguments."""
+    book.change(RULE_FILE, "  other:\n    ask", TRIALS + "  other:\n    ask")
+    book.change(RULE_FILE, "    - visits >= 1\n", "    - visits >= 1\n    - trials >= 2 [2]\n")
+    return book
+
+
+def test_a_view_with_all_its_arguments_is_right(trials: Builder) -> None:
+    assert [str(problem) for problem in trials.problems()] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "at"),
+    [
+        ("bridged_gap: 14 days [2]", "bridged_gap: 14 dogs [2]", "data/wrong-argument", "14 dogs"),
+        ("bridged_gap: 14 days [2]", "bridged_gap: 3 months [2]", "data/wrong-argument", "3 months"),
+        ("bridged_gap: 14 days [2]", "bridged_gap: 14 days", "evidence/number-without-citation", "14 days"),
+        (
+            "bridged_gap: 14 days [2]",
+            "bridged_gap: 14 days [3]",
+            "evidence/citation-without-claim",
+            "14 days",
+        ),
+        ("response: 50 % [2]", "response: half", "data/wrong-argument", "half"),
+        ("response: 50 % [2]", "response: 50", "evidence/number-without-citation", "50"),
+        ("minimum_dose: least-dose", "minimum_dose: most-dose", "data/unknown-table", "most-dose"),
+        ("minimum_dose: least-dose", "minimum_dose: [least-dose]", "data/wrong-argument", "[least"),
+        ("scores: score", "scores: scores", "data/unknown-valueset", "scores"),
+        ("scores: score", "scores: 7", "data/wrong-argument", "7"),
+        ("[illness, score]", "[illness, scores]", "data/unknown-valueset", "scores"),
+        ("dose_column: minimum", "dose_column: 7", "data/wrong-argument", "7"),
+        ("      episode: illness\n", "", "data/missing-argument", "trials:"),
+        ("count_distinct ingredient", "count_distinct ingrediant", "data/unknown-column", "count_distinct"),
+        (">= minimum in least-dose", ">= minimum in most-dose", "data/unknown-table", '">= min'),
+        (">= minimum in least-dose", ">= least in least-dose", "data/unknown-column", '">= least'),
+        ('days: ">= 42 days [2]"', "days: [42 days]", "data/impossible-where", "[42"),
+        ('days: ">= 42 days [2]"', "start: [now]", "data/impossible-where", "[now]"),
+        ('days: ">= 42 days [2]"', 'day: ">= 42 days [2]"', "data/unknown-element", "day:"),
+        ('days: ">= 42 days [2]"', 'days: ">= 42 days"', "evidence/number-without-citation", '">= 42'),
+    ],
+)
+def test_a_mistake_in_a_view_is_told_once_at_its_place(
+    trials: Builder, old: str, new: str, code: str, at: str
+) -> None:
+    trials.change(RULE_FILE, old, new)
+    problem = only(trials.problems())
+    assert problem.code == code and trials.at(problem).startswith(at)
+
+
+def test_the_value_sets_a_view_needs_are_in_the_rulebook(book: Builder) -> None:
+    (book.folder / "valuesets" / "systolic-blood-pressure.yaml").unlink()
+    problem = only(book.problems())
+    assert problem.code == "data/unknown-valueset" and "systolic-blood-pressure" in problem.message
+
+
+# --- shared files --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "code", "at"),
+    [
+        ("tables/least-dose.yaml", "{minimum: 20}", "{}", "table/column-missing", "values"),
+        ("tables/least-dose.yaml", "minimum: 20", "minimum: 20, most: 3", "table/unknown-column", "most"),
+        ("tables/least-dose.yaml", "source: 1", "source: 9", "evidence/unknown-source", "9"),
+        ("rulebook.yaml", "  source: 2", "  source: 9", "evidence/unknown-source", "9"),
+        ("rulebook.yaml", "{keys}", "{key}", "card/unknown-placeholder", '"Not obtained'),
+        ("rulebook.yaml", "[checked-in-chart]", "[checked]", "card/unknown-override-reason", "checked"),
+        ("rulebook.yaml", "[other-rule]", "[other]", "data/unknown-conclusion", "other"),
+        (
+            "rulebook.yaml",
+            "  override_reasons: [checked-in-chart]\n",
+            "",
+            "card/override-reasons-missing",
+            "warning",
+        ),
+        (
+            "rulebook.yaml",
+            "could not be made",
+            "could not be made" + "!" * 120,
+            "card/summary-too-long",
+            "Some",
+        ),
+        ("templates/visit.yaml", "{patient_id}", "{patient}", "card/unknown-placeholder", '"Patient/'),
+        ("templates/visit.yaml", "intent: order", "intend: order", "card/invalid-fhir-action", "intend"),
+        (
+            "templates/visit.yaml",
+            "ServiceRequest",
+            "ServiceReques",
+            "card/invalid-fhir-action",
+            "ServiceReques",
+        ),
+        ("templates/visit.yaml", "{now}", "soon", "card/invalid-fhir-action", "authoredOn"),
+        ("valuesets/illness.yaml", 'code: "A"', 'code: ""', "schema/empty-value", '""'),
+        ("valuesets/illness.yaml", 'code: "A"', "code: 71", "schema/wrong-type", "71"),
+        ("valuesets/illness.yaml", 'code: "A"', 'cod: "A"', "schema/bad-member", "{system"),
+        ("valuesets/illness.yaml", "loinc", "loink", "schema/not-a-choice", "loink"),
+        ("sources.yaml", "kind: review", "kind: revue", "schema/not-a-choice", "revue"),
+        ("sources.yaml", "3: {", "0: {", "schema/out-of-range", "0: {"),
+        (
+            "override-reasons.yaml",
+            "remeasured-lower: {display: Measured again and lower}",
+            "remeasured-lower: {}",
+            "schema/missing-key",
+            "remeasured-lower",
+        ),
+    ],
+)
+def test_a_mistake_in_a_shared_file_is_told_at_its_place(
+    book: Builder, name: str, old: str, new: str, code: str, at: str
+) -> None:
+    book.change(name, old, new)
+    problems = book.problems()
+    assert code in [problem.code for problem in problems]
+    problem = next(problem for problem in problems if problem.code == code)
+    assert problem.place.file.endswith(name) and book.at(problem).startswith(at)
+    assert len(problems) == 1, "\n".join(map(str, problems))
+
+
+def test_a_file_with_a_mistake_is_still_known_to_those_that_name_it(book: Builder) -> None:
+    book.change(OTHER_FILE, "status: active", "status: activ")
+    book.change("valuesets/illness.yaml", "title: illness", "title: [")
+    assert {problem.code for problem in book.problems()} == {"schema/not-a-choice", "schema/syntax"}
