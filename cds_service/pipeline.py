@@ -60,14 +60,18 @@ class ServedRulebook:
 
     book: Rulebook
     cards: CardBook
-    meanings: Meanings
     plans: Mapping[str, HookPlan]
 
     @classmethod
     def prepare(cls, book: Rulebook, engine: str | None = None) -> ServedRulebook:
         """Compile every hook. Raises InferenceError or UsageError if the engine cannot take the rules."""
         plans = {hook: HookPlan.prepare(book, hook, engine) for hook in book.hooks}
-        return cls(book, CardBook.compile(book), Meanings(book.terminology), plans)
+        return cls(book, CardBook.compile(book), plans)
+
+    @cached_property
+    def meanings(self) -> Meanings:
+        """The memory of what codes mean."""
+        return Meanings(self.book.terminology)
 
     @cached_property
     def engine(self) -> str:

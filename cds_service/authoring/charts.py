@@ -215,7 +215,12 @@ def _raw(value: object) -> Raw:
 
 
 def request_file(
-    path: Path, book: Rulebook, *, as_of: datetime | None = None, zone: tzinfo = UTC, charts: Path | None = None
+    path: Path,
+    book: Rulebook,
+    *,
+    as_of: datetime | None = None,
+    zone: tzinfo = UTC,
+    charts: Path | None = None,
 ) -> HookRequest:
     """A recorded hook call. Its time is `as_of`, else that of the chart of its story, else of its patient.
 
@@ -227,9 +232,7 @@ def request_file(
     if not isinstance(hook, str):
         raise UsageError(f"{path.as_posix()} is not a hook call: it names no hook")
     now = as_of or _time_of(path, data, charts or path.parent.parent / CHARTS)
-    return read_request(
-        path.read_bytes(), service_id=f"{book.id}-{hook}", hook=hook, as_of=now, zone=zone
-    )
+    return read_request(path.read_bytes(), service_id=f"{book.id}-{hook}", hook=hook, as_of=now, zone=zone)
 
 
 def _time_of(path: Path, data: Json, charts: Path) -> datetime:

@@ -108,12 +108,16 @@ def _reading(rule: Rule, name: str, value: Value, zone: tzinfo) -> Finding:
 def _row(name: str, value: Mapping[str, Scalar], units: Mapping[str, str], zone: tzinfo) -> Row:
     """A row of the columns given; `display` is its words, `date` also when it was."""
     columns = {
-        column: _cell(cell, units.get(column, ""), zone) for column, cell in value.items() if column != "display"
+        column: _cell(cell, units.get(column, ""), zone)
+        for column, cell in value.items()
+        if column != "display"
     }
     when = columns.get("date")
     if "date" in columns and not isinstance(when, When):
         raise GivenError(f"{name}: {value['date']!r} is not a date", _A_DATE)
-    return Row(Evidence(FACT_TEST, when if isinstance(when, When) else None, str(value.get("display", ""))), columns)
+    return Row(
+        Evidence(FACT_TEST, when if isinstance(when, When) else None, str(value.get("display", ""))), columns
+    )
 
 
 def _cell(value: Scalar, unit: str, zone: tzinfo) -> Cell:

@@ -108,4 +108,6 @@ def _put(place: Any, step: str, value: Any, path: str) -> None:
 
 def _absent(path: str, step: str, place: Any) -> UsageError:
     held = list(place) if isinstance(place, dict) else [str(at) for at in range(len(place or ""))]
-    return UsageError(f"{path!r}: there is no {step!r} in the chart ({nearest(step, held) or 'nothing there'})")
+    return UsageError(
+        f"{path!r}: there is no {step!r} in the chart ({nearest(step, held) or 'nothing there'})"
+    )

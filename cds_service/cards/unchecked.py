@@ -50,23 +50,26 @@ def unchecked(decision: Decision, gaps: Gaps) -> DraftCard | None:
         for rule in decision.rules
         if rule.rule in gaps and rule.kind in SAFETY_KINDS and rule.status == "active" and hook in rule.hooks
     ]
-    return _card(decision, rules, gaps) if rules and _relevant(decision, gaps) else None
+    return _card(decision, rules, gaps) if rules and _relevant(decision, rules, gaps) else None
 
 
-def _relevant(decision: Decision, gaps: Gaps) -> bool:
-    """Whether `only_if_rules` lets the card through.
+def _relevant(decision: Decision, rules: Sequence[Rule], gaps: Gaps) -> bool:
+    """Whether the rulebook's conditions let the card through.
 
-    One of those rules must be true, or unknown because a read went wrong for this chart (failed, cut short,
-    another patient's, too late). A key merely not supplied is how the site is set up: counting that would
-    show the card on every chart there. Where none of the rules was evaluated on this hook they cannot hold
-    the card back.
+    A read that went wrong for this chart (failed, cut short, another patient's, too late) always does. A key
+    merely not supplied is how a site is set up, and would show the card on every chart there: then one of
+    `only_if_rules` must be true, or one of `or_unknown_rules` unknown for want of data. Where none of
+    them was evaluated on this hook they cannot hold the card back.
     """
-    named = decision.book.rulebook.about.could_not_check.only_if_rules
-    asked = [rule for rule in named if rule in decision.conclusions]
-    return not asked or any(
-        decision.record.verdict(rule) is TRUE
-        or any(missed.reason != NOT_SUPPLIED for missed in gaps.get(rule, ()))
-        for rule in asked
+    if any(missed.reason != NOT_SUPPLIED for rule in rules for missed in gaps[rule.rule]):
+        return True
+    check, known = decision.book.rulebook.about.could_not_check, decision.conclusions
+    true = [rule for rule in check.only_if_rules if rule in known]
+    unknown = [rule for rule in check.or_unknown_rules if rule in known]
+    if not true and not unknown:
+        return True
+    return any(decision.record.verdict(rule) is TRUE for rule in true) or any(
+        rule in gaps for rule in unknown
     )
 
 

@@ -33,6 +33,8 @@ class When:
         return "T" in self.text
 
     def __str__(self) -> str:
+        if " to " in self.text:
+            return self.text
         return self.text[:10] if self.text else self.start.date().isoformat()
 
 

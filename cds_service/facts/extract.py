@@ -9,13 +9,14 @@ from cds_service.facts.chart import Chart
 from cds_service.facts.finding import Finding
 from cds_service.facts.gather import DRAFTS
 from cds_service.facts.give import giver
-from cds_service.facts.prefetch import fact_keys
+from cds_service.facts.prefetch import fact_keys, reason_keys
 from cds_service.facts.rows import Rows, find_rows, view_rows
 from cds_service.facts.views import view_reader
 from cds_service.facts.views.call import ViewCall
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.rule import ConclusionFact, FindFact, RowsFact, Rule, ViewFact
 from cds_service.rulebook.views import VIEWS
+from cds_service.truth import UNKNOWN
 
 Findings = Mapping[str, Mapping[str, Finding]]
 Reader = Callable[[Chart], Finding]
@@ -55,8 +56,10 @@ class Extraction:
 def fact_reader(fact: FindFact | ViewFact, book: Rulebook) -> Reader:
     """The function that answers one fact from a chart."""
     keys = fact_keys(fact, book)
-    watched = (*keys, DRAFTS) if fact.origin != "chart" else keys
-    rows = _rows(fact, book, keys)
+    beside = reason_keys(fact)
+    watched = tuple(key for key in keys if key not in beside)
+    watched = (*watched, DRAFTS) if fact.origin != "chart" else watched
+    rows = _rows(fact, book, watched)
     signature = VIEWS[fact.view] if isinstance(fact, ViewFact) else None
     give = giver(
         fact.give,
@@ -67,7 +70,16 @@ def fact_reader(fact: FindFact | ViewFact, book: Rulebook) -> Reader:
     )
     if fact.give.kind == "age":
         return lambda chart: give(Rows([], []), chart.not_obtained(watched), chart)
-    return lambda chart: give(rows(chart), chart.not_obtained(watched), chart)
+    if not beside:
+        return lambda chart: give(rows(chart), chart.not_obtained(watched), chart)
+
+    def read(chart: Chart) -> Finding:
+        found = rows(chart)
+        # Conditions named as a reason matter only to a row that could not be decided without them.
+        undecided = any(row.counts is UNKNOWN for row in found.counted)
+        return give(found, chart.not_obtained((*watched, *beside) if undecided else watched), chart)
+
+    return read
 
 
 def _rows(fact: RowsFact, book: Rulebook, keys: tuple[str, ...]) -> Callable[[Chart], Rows]:

@@ -31,8 +31,13 @@ def _fact_keys(fact: RowsFact, book: Rulebook) -> Iterator[str]:
                 yield from observation_keys(_observation_sets(fact), book)
             else:
                 yield KEY_OF_TYPE[kind]
-    if "reason" in fact.where or "reason" in fact.unsure:
-        yield KEY_OF_TYPE["Condition"]
+    yield from reason_keys(fact)
+
+
+def reason_keys(fact: RowsFact) -> tuple[str, ...]:
+    """The key of the conditions that a reason may point to, for a fact that tests reasons."""
+    tested = "reason" in fact.where or "reason" in fact.unsure
+    return (KEY_OF_TYPE["Condition"],) if tested else ()
 
 
 def _view(fact: RowsFact) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from cds_service.facts.elements import Codes
 from cds_service.facts.finding import Cell, Quantity
 from cds_service.facts.quantity import convert
 from cds_service.rulebook.criterion import Duration, Threshold
-from cds_service.rulebook.rule import InSet, Listed, NotInSet, NotListed, WhereTest
+from cds_service.rulebook.fact import Absent, InSet, Listed, NotInSet, NotListed, WhereTest
 from cds_service.rulebook.terminology import Coded, Terminology
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly, negate, truth_of
 
@@ -26,9 +27,13 @@ def codes_test(test: WhereTest, terminology: Terminology) -> CodesTest:
     if isinstance(test, NotListed):
         unwanted = frozenset(test.values)
         return lambda codes, sets: TRUE if codes is None else negate(_listed(codes, unwanted))
+    if isinstance(test, Absent):
+        return lambda codes, sets: truth_of(codes is None)
     if isinstance(test, InSet):
-        named = frozenset(test.valuesets)
-        return lambda codes, sets: _in_sets(codes, sets, named, terminology)
+        named, or_absent = frozenset(test.valuesets), test.or_absent
+        return lambda codes, sets: (
+            TRUE if or_absent and codes is None else _in_sets(codes, sets, named, terminology)
+        )
     if isinstance(test, NotInSet):
         barred = frozenset(test.valuesets)
         return lambda codes, sets: (
@@ -119,6 +124,7 @@ def within(when: When | None, limits: tuple[datetime, datetime] | None) -> Truth
     return UNKNOWN if when is None else inside(when, *limits)
 
 
+_CITATION = re.compile(r"\s*\[\d+\]")
 _COMPARED = {
     ">=": "at least",
     ">": "more than",
@@ -130,10 +136,12 @@ _COMPARED = {
 
 
 def describe(test: WhereTest) -> str:
-    """What a condition asks for, in words."""
+    """What a condition asks for, in words and without its citation, which is the rule's to give."""
     if isinstance(test, Threshold):
-        wording = _COMPARED[test.comparator]
-        return f"needs {wording} {test.text.removeprefix(test.comparator).strip()}"
+        asked = _CITATION.sub("", test.text.removeprefix(test.comparator)).strip()
+        return f"needs {_COMPARED[test.comparator]} {asked}"
+    if isinstance(test, Absent):
+        return "must not be recorded"
     if isinstance(test, (Listed, NotListed)):
         return ("needs " if isinstance(test, Listed) else "must not be ") + _either(test.values)
     return ("must be" if isinstance(test, InSet) else "must not be") + " in " + _either(test.valuesets)

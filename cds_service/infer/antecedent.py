@@ -17,13 +17,13 @@ from cds_service.infer.program import Leaf, Program, RuleLogic
 from cds_service.truth import Truth
 
 MAX_PROPERTIES = 200
-"""Of a findings message; the library takes 251."""
+"""Of a findings message; the library takes 252 beside session and id."""
 MAX_RULES = 50
 """Reading one findings message; the library's matching stack holds 64 (error 303)."""
 MAX_GATES = 25
 """Tested natively per rule. More would only save firings, so the rest is left to the action."""
 PACKS_PER_LANE = 4
-"""A test may be shared by 255 rules (error 108), so rules in different lanes test different properties."""
+"""255 rules may share a test (256 crash, 257 are error 108): rules of another lane read another property."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, StrictBool, WithJsonSchema
 
 from cds_service.rulebook.shape import (
     DurationLine,
@@ -22,7 +22,7 @@ def _where_tag(value: object) -> str | None:
     if isinstance(value, (list, tuple)):
         return "<list>"
     if isinstance(value, dict):
-        keys = [key for key in ("not", "in", "not_in") if key in value]
+        keys = [key for key in ("not", "in", "not_in", "absent") if key in value]
         return f"<{keys[0]}>" if len(keys) == 1 else None
     return "<comparison>"
 
@@ -42,15 +42,22 @@ class NotListed(Shape):
 
 
 class InSet(Shape):
-    """A code of one of these value sets."""
+    """A code of one of these value sets; an absent element leaves the row undecided, or passes if so said."""
 
     valuesets: SetIds = Field(alias="in", description="value sets of which the code must be in one")
+    or_absent: StrictBool = Field(default=False, description="whether an absent element passes too")
 
 
 class NotInSet(Shape):
     """A code of none of these value sets; an absent element passes."""
 
     valuesets: SetIds = Field(alias="not_in", description="value sets that rule a row out")
+
+
+class Absent(Shape):
+    """The element is not recorded at all."""
+
+    absent: Literal[True] = Field(description="true: only rows without the element")
 
 
 class Listed(Shape):
@@ -71,6 +78,7 @@ WhereTest = Annotated[
     | Annotated[NotListed, branch("not")]
     | Annotated[InSet, branch("in")]
     | Annotated[NotInSet, branch("not_in")]
+    | Annotated[Absent, branch("absent")]
     | Annotated[ThresholdLine, branch("comparison")],
     Discriminator(
         _where_tag,

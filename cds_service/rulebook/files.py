@@ -161,7 +161,11 @@ class Topic(Shape):
 
 
 class CouldNotCheck(Shape):
-    """The one card of a response whose safety rules could not look (DESIGN 4.4)."""
+    """The one card of a response whose safety rules could not look (DESIGN 4.4).
+
+    Where keys were merely not supplied it shows only if one of `only_if_rules` is true, or one of
+    `or_unknown_rules` is unknown for want of data; a read that went wrong always shows it.
+    """
 
     indicator: Indicator
     summary: Annotated[str, Field(min_length=1)]
@@ -169,6 +173,7 @@ class CouldNotCheck(Shape):
     source: Number
     override_reasons: tuple[SetId, ...] = ()
     only_if_rules: tuple[RuleId, ...] = ()
+    or_unknown_rules: tuple[RuleId, ...] = ()
 
 
 class MergeGroup(Shape):

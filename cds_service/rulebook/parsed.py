@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,10 +12,21 @@ from pydantic_core import ErrorDetails
 
 from cds_service.errors import Place, Problem
 from cds_service.rulebook.problems import named, problems_of
+from cds_service.rulebook.walk import everything
 from cds_service.rulebook.yamlfile import DataPath, YamlFile
 
 Shaped = TypeVar("Shaped", bound=BaseModel)
 _ROUNDS = 8
+_VALUES: Mapping[str, Any] = {
+    "indicator": "info",
+    "summary": "?",
+    "source": 1,
+    "ask": "Could not be read?",
+    "text": "?",
+    "label": "?",
+    "description": "?",
+}
+"""Stand for a refused or missing value of a key, so that what holds it can still be checked."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,11 @@ class Parsed(Generic[Shaped]):
     file: YamlFile
     model: Shaped
     broken: frozenset[DataPath] = frozenset()
+
+    @cached_property
+    def parts(self) -> tuple[tuple[DataPath, Any], ...]:
+        """Every value of the model with its path."""
+        return tuple(everything(self.model))
 
     @property
     def sound(self) -> bool:
@@ -98,12 +115,12 @@ def _salvage(file: YamlFile, model: type[Shaped], stand_in: Mapping[str, Any]) -
     """The file without its refused parts; None if too little is left."""
     removed = set(file.bad)
     for _ in range(_ROUNDS):
-        trimmed, origins = _trim(file, removed, stand_in)
+        trimmed, origins, filled = _trim(file, removed, stand_in)
         try:
-            return Parsed(trimmed, model.model_validate(trimmed.data), frozenset(removed))
+            return Parsed(trimmed, model.model_validate(trimmed.data), frozenset(removed | filled))
         except ValidationError as error:
             spots = {_removable(detail, trimmed) for detail in error.errors(include_url=False)}
-        gone = {origins.get(spot, spot) for spot in spots}
+        gone = {_original(spot, origins) for spot in spots}
         if () in gone or gone <= removed:
             return None
         removed |= gone
@@ -113,21 +130,26 @@ def _salvage(file: YamlFile, model: type[Shaped], stand_in: Mapping[str, Any]) -
 def _removable(detail: ErrorDetails, file: YamlFile) -> DataPath:
     """The smallest part to leave out; for a missing key, the mapping that lacks it."""
     if detail["type"] == "missing":
-        return file.resolve(detail["loc"][:-1])
+        holder, key = file.resolve(detail["loc"][:-1]), detail["loc"][-1]
+        return (*holder, key) if key in _VALUES else holder
     return file.resolve(detail["loc"])
+
+
+def _original(path: DataPath, origins: Mapping[DataPath, DataPath]) -> DataPath:
+    """The path in the file as read, also of a key that is missing there."""
+    return origins.get(path) or ((*origins[path[:-1]], path[-1]) if path[:-1] in origins else path)
 
 
 def _trim(
     file: YamlFile, removed: set[DataPath], stand_in: Mapping[str, Any]
-) -> tuple[YamlFile, Mapping[DataPath, DataPath]]:
-    """The file without the removed paths, with the places of what is left, and where each part came from."""
+) -> tuple[YamlFile, Mapping[DataPath, DataPath], set[DataPath]]:
+    """The file without the removed paths, where each part of it came from, and what was filled in."""
     origins: dict[DataPath, DataPath] = {}
     data = _copy(file.data, (), (), removed, origins)
-    if isinstance(data, dict):
-        _fill(data, stand_in)
+    filled = set(_fill(data, stand_in, ())) if isinstance(data, dict) else set()
     places = {new: file.places[old] for new, old in origins.items() if old in file.places}
     keys = {new: file.key_places[old] for new, old in origins.items() if old in file.key_places}
-    return YamlFile(file.name, data, places, keys), origins
+    return YamlFile(file.name, data, places, keys), origins, filled
 
 
 def _copy(
@@ -135,24 +157,27 @@ def _copy(
 ) -> Any:
     origins[new] = old
     if isinstance(data, dict):
-        return {
+        kept = {
             key: _copy(value, (*old, key), (*new, key), removed, origins)
             for key, value in data.items()
             if (*old, key) not in removed
         }
+        return kept | {key: value for key, value in _VALUES.items() if (*old, key) in removed}
     if isinstance(data, list):
-        kept = [index for index in range(len(data)) if (*old, index) not in removed]
+        left = [index for index in range(len(data)) if (*old, index) not in removed]
         return [
             _copy(data[index], (*old, index), (*new, place), removed, origins)
-            for place, index in enumerate(kept)
+            for place, index in enumerate(left)
         ]
     return data
 
 
-def _fill(data: dict[Any, Any], stand_in: Mapping[str, Any]) -> None:
+def _fill(data: dict[Any, Any], stand_in: Mapping[str, Any], path: DataPath) -> Iterator[DataPath]:
+    """Put in what is missing, and say where."""
     for key, value in stand_in.items():
         held = data.get(key)
         if held is None or held == {} or held == []:
             data[key] = value
+            yield (*path, key)
         elif isinstance(held, dict) and isinstance(value, Mapping) and key != "data":
-            _fill(held, value)
+            yield from _fill(held, value, (*path, key))

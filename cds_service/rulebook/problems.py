@@ -58,7 +58,8 @@ _EXPECTED: Mapping[str, tuple[str, str]] = {
 }
 _CHOICE_HINTS: Mapping[str, str] = {
     "bad_logic": "write one criterion, a list (all must hold), or a mapping with one of these keys",
-    "bad_where": "write a list, {not: [...]}, {in: value-set}, {not_in: value-set} or a comparison in quotes",
+    "bad_where": "write a list, {not: [...]}, {in: value-set}, {not_in: value-set}, {absent: true} "
+    "or a comparison in quotes",
     "bad_fact": "find: a resource type, view: a view, conclusion: a rule's id",
     "bad_member": "code: one code, starts_with: every code that begins so",
 }
@@ -140,6 +141,8 @@ def _unknown_key(seen: Seen, keys: Mapping[str, str]) -> Wording:
 def _literal(seen: Seen) -> Wording:
     known = [word.strip(" '") for word in str(seen.limit["expected"]).replace(" or ", ", ").split(",")]
     listed = ", ".join(known)
+    if known == ["True"]:
+        return Wording("schema/not-a-choice", f"{seen.key} can only be true", "write true, or leave it out")
     hint = nearest(str(seen.value), known)
     return Wording(
         "schema/not-a-choice",

@@ -161,7 +161,7 @@ class Terminology:
         return self._of_parts(tuple(parts)) or self._of_texts((text, *(one.display for one in codings)))
 
     def search_codes(self, valueset_ids: Iterable[str]) -> tuple[str, ...]:
-        """`system|code` tokens for a FHIR search, sorted; empty if a set has prefixes, so that all is fetched.
+        """`system|code` tokens for a FHIR search, sorted; empty if a set has prefixes: then fetch all.
 
         A local code is searched without a system, which in FHIR means in any. Texts cannot be searched: what
         is named by text alone counts if it comes, and is not asked for.

@@ -1,4 +1,4 @@
-"""What a rule may ask for: the resource types and elements of `find`, the views with their columns and arguments.
+"""What a rule may ask for: resource types and elements of `find`, views with their columns and arguments.
 
 Only signatures live here, so that rules can be checked without reading a chart; `facts/` does the reading.
 """
@@ -117,7 +117,7 @@ _STATUS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class FindSignature:
-    """Elements of a resource type that `where` and `unsure` may test, and dates that `within` may read, in order."""
+    """Elements that `where` and `unsure` may test, and dates that `within` may read, in order."""
 
     elements: tuple[str, ...]
     dates: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ FIND_COLUMNS: Mapping[str, ColumnKind] = {"day": "date", "number": "number"}
 
 @dataclass(frozen=True)
 class ViewSignature:
-    """A view's columns, its named arguments, the resource types it reads and the value sets it needs by name."""
+    """A view's columns and named arguments, the types it reads, the value sets it needs by name."""
 
     columns: Mapping[str, ColumnKind]
     reads: tuple[str, ...]

@@ -7,8 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cds_service.rulebook.criterion import Criterion
-from cds_service.rulebook.logic import AtLeastSpec
 from cds_service.rulebook.rule import Card, Rule
 from cds_service.rulebook.yamlfile import DataPath
 
@@ -25,20 +23,6 @@ def everything(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, Any]
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from everything(item, (*path, key))
-
-
-def criteria_of(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, Criterion]]:
-    """Every criterion with its path."""
-    for where, item in everything(value, path):
-        if isinstance(item, Criterion):
-            yield where, item
-
-
-def counts_of(rule: Rule) -> Iterator[tuple[DataPath, AtLeastSpec]]:
-    """Every `at_least` with its path."""
-    for where, item in everything(rule):
-        if isinstance(item, AtLeastSpec):
-            yield where, item
 
 
 def cards_of(rule: Rule) -> Iterator[tuple[DataPath, Card]]:

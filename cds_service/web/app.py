@@ -42,6 +42,21 @@ def create_app(
     return app
 
 
+def servable_rulebooks(settings: Settings) -> tuple[Rulebook, ...]:
+    """The rulebooks, after everything that could keep a server from starting was tried.
+
+    Raises RuleError, UsageError and InferenceError.
+    """
+    books = load_rulebooks(settings)
+    if settings.require_approval:
+        refuse_unapproved(books)
+    prepared = [ServedRulebook.prepare(book, settings.engine) for book in books]
+    services_of(prepared)
+    for served in prepared:
+        served.close()
+    return books
+
+
 def load_rulebooks(settings: Settings) -> tuple[Rulebook, ...]:
     """Every rulebook under `settings.rules`. Raises RuleError with the problems of all of them."""
     if not settings.rules.is_dir():

@@ -17,10 +17,10 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from cds_service.errors import RuleError, UsageError
+from cds_service.errors import CdsError, RuleError, UsageError
 from cds_service.rulebook.book import Rulebook
 from cds_service.settings import Settings
-from cds_service.web.app import load_rulebooks, refuse_unapproved
+from cds_service.web.app import servable_rulebooks
 from cds_service.web.discovery import PATH, service_id
 
 _TARGET = "cds_service.web.wsgi:create"
@@ -62,20 +62,20 @@ def serve(**options: str | None) -> None:
     try:
         settings = Settings.from_environment(env)
         refuse_unguarded(settings)
-        books = load_rulebooks(settings)
-        if settings.require_approval:
-            refuse_unapproved(books)
+        books = servable_rulebooks(settings)
         refuse_taken_port(settings)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     except RuleError as error:
         raise click.ClickException(f"the rules have problems, nothing is served:\n{error}") from error
+    except CdsError as error:
+        raise click.ClickException(f"nothing is served: {error}") from error
     os.environ.update(given)
     run(settings, start_message(settings, books))
 
 
 def run(settings: Settings, message: str) -> None:
-    """Run the server in this process and its workers until it is stopped; `message` is said once it listens."""
+    """Run the server and its workers until they are stopped; `message` is said once they listen."""
     host = settings.host.strip("[]")
     server = Granian(
         _TARGET,

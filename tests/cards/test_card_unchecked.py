@@ -98,9 +98,9 @@ def test_its_texts_may_name_keys_rules_and_questions():
 # --- only_if_rules -------------------------------------------------------------------------------
 
 
-def gated(verdict: object, reason: str = "not-supplied") -> int:
+def gated(verdict: object, reason: str = "not-supplied", **more: object) -> int:
     """How many cards a rulebook shows whose card is for those about whom `gate` holds."""
-    held = book(rule("gate", kind="definition"), rule("a"), check={"only_if_rules": ["gate"]})
+    held = book(rule("gate", kind="definition"), rule("a"), check={"only_if_rules": ["gate"], **more})
     lost = {"problem": finding(UNKNOWN, because=missed("conditions", reason=reason))}
     return len(cards(held, {"gate": verdict, "a": ("problem",)}, {"gate": lost, "a": lost}))
 
@@ -114,8 +114,14 @@ def test_only_if_rules_shows_it_if_one_of_them_is_true():
     ("reason", "shown"),
     [("not-supplied", 0), ("failed", 1), ("truncated", 1), ("other-patient", 1), ("deadline", 1)],
 )
-def test_only_if_rules_shows_it_if_one_of_them_is_unknown_because_a_read_went_wrong(reason, shown):
+def test_a_read_that_went_wrong_shows_it_whatever_the_only_if_rules_say(reason, shown):
     assert gated(("problem",), reason) == shown
+    assert gated(FALSE, reason) == shown
+
+
+def test_or_unknown_rules_show_it_if_one_of_them_is_unknown_for_want_of_data():
+    assert gated(("problem",), or_unknown_rules=["gate"]) == 1
+    assert gated(FALSE, or_unknown_rules=["gate"]) == 0
 
 
 def test_only_if_rules_that_are_not_evaluated_here_cannot_hold_it_back():

@@ -80,6 +80,5 @@ def test_the_trace_agrees_with_the_engine_on_verdict_and_missing(seed):
         tree = trace(rule, given_states[rule.id], answers)
         assert tree.truth is answers[rule.id].verdict
         hangs_on = {node.fact for node in tree.walk() if node.decides and node.kind == "criterion"}
-        assert hangs_on
         if tree.truth is UNKNOWN:
             assert hangs_on == set(answers[rule.id].missing)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from cds_service.facts.prefetch import hook_keys
-from tests.properties.losing import CHARTS, DECISION, LOSSES, book, call, decide, losses, reads, verdicts
+from losing import CHARTS, DECISION, LOSSES, book, call, decide, losses, reads, verdicts
 
 PINNED = Path(__file__).with_name("decided_after_loss.json")
 charts = pytest.mark.parametrize("chart", CHARTS, ids=lambda path: path.stem)

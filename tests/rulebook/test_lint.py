@@ -63,7 +63,8 @@ TEN_MESSAGES = """\
 28:7: this rule has no fact 'ilness'; it has age, illness (did you mean 'illness'?)
 29:12: illness is a yes-no question, there is nothing to compare (write illness alone)
 30:1: cards has no key 'when_false' (add when_false: silent, a card, or a list of cards)
-32:16: a warning card needs reasons to override it (add override_reasons: [...] with ids of override-reasons.yaml)
+32:16: a warning card needs reasons to override it \
+(add override_reasons: [...] with ids of override-reasons.yaml)
 33:14: nothing can be filled in for {agee} (did you mean 'age'?)
 34:13: sources.yaml has no source 7 (it has 1, 2, 3)
 34:13: [7] is cited, but evidence says nothing of source 7 (add an entry with source: 7 and its claim)
@@ -145,81 +146,119 @@ def test_output_without_a_terminal_has_no_colours(book: Builder) -> None:
     assert "\x1b" not in lint(book.folder).output
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "line"),
-    [
-        (
-            "    - not: illness\n",
-            "    - {not: illness, any: [other]}\n",
-            "69:7: this is neither a criterion nor exactly one of all, any, not, at_least "
-            "(write one criterion, a list (all must hold), or a mapping with one of these keys)",
-        ),
-        (
-            "    - visits >= 1\n",
-            "    - visits is 1\n",
-            "70:7: 'visits is 1' is not a criterion "
-            "(write `fact`, `fact >= 2 [2]`, `fact < 7 days [3]` or `reading.column > 140 [7]`)",
-        ),
-        (
-            "    - visits >= 1\n",
-            "    - [visits >= 1 [2]]\n",
-            "70:20: a citation inside [ ] or { } needs quotes: YAML stops at the inner bracket "
-            '(put quotes round the whole line: "visits >= 1 [2]")',
-        ),
-        (
-            "    conclusion: other-rule\n",
-            "    conclusion: other-rule\n    find: Patient\n",
-            "60:5: a fact has exactly one of find, view, conclusion "
-            "(find: a resource type, view: a view, conclusion: a rule's id)",
-        ),
-        (
-            "where: {clinicalStatus: [active, relapse]}",
-            "where: {clinicalStatus: {no: [active]}}",
-            "31:29: this is not a condition (write a list, {not: [...]}, {in: value-set}, "
-            "{not_in: value-set} or a comparison in quotes)",
-        ),
-        (
-            "title: The blood pressure is raised",
-            "title: Pressure" + "!" * 80,
-            "2:8: title has 88 characters, at most 80 are allowed (shorten it)",
-        ),
-        ("    ask: How old is the patient?\n", "    ask: Old?\n", "24:10: ask has 4 characters, at least 8 are expected (write a whole sentence)"),
-        (
-            "version: 1.0.0",
-            "version: '1.0'",
-            "3:10: '1.0' is not well formed: a version is three numbers (write it like 1.0.0)",
-        ),
-        (
-            "rule: raised-pressure",
-            "rule: Raised_Pressure",
-            "1:7: 'Raised_Pressure' is not well formed: an id is lower-case words joined by hyphens "
-            "(for example aneurysmal-disease)",
-        ),
-        (
-            "  owner: test@example.org\n",
-            "  owner:\n",
-            "9:3: nothing stands after owner (write its value, or remove it)",
-        ),
-        (
-            "  owner: test@example.org\n",
-            "  owner: test@example.org\n  reviewed: 16.11.2026\n",
-            "10:13: '16.11.2026' is not a day of the calendar (write year-month-day: 2026-11-16)",
-        ),
-        (
-            "  owner: test@example.org\n",
-            "  owner: test@example.org\n  reviewed: 2026-02-30\n",
-            "10:13: '2026-02-30' is not a day of the calendar (write year-month-day: 2026-11-16)",
-        ),
-        ("hooks: [patient-view, order-sign]", "hooks: patient-view", "21:8: hooks is a list, not 'patient-view' (write [a, b], or one item per line after a hyphen)"),
-        ("  when_false: silent", "  when_false: quiet", "103:15: 'quiet' is not an outcome (write silent, a card, or a list of cards)"),
-        ("    within: 30 days [2]\n    give: exists", "    within: a month [2]\n    give: exists", "34:13: 'a month [2]' is not an amount (write a number, a unit, a source: \"14 days [13]\")"),
-        ("    give: count\n", "    give: counts\n", "41:11: 'counts' is not something a fact can give (write exists, count, count_distinct <column>, latest value, latest reading, latest date, earliest date, any_yes or age)"),
-        ("  last_visit:\n    ask", "  last-visit:\n    ask", "43:3: 'last-visit' is not well formed: a name is lower-case words joined by underscores (for example adequate_trials)"),
-        ("        n: 1\n", "        n: '1'\n", "73:12: n is a whole number, not '1' (write it without quotes)"),
-        ("        n: 1\n", "        n: 0\n", "73:12: n is 0, at least 1 is expected"),
-        ("hooks: [patient-view, order-sign]\n", "hooks: [patient-view, order-sign]\nhooks: []\n", "22:1: the key 'hooks' stands here a second time (keep one of the two; the first is in line 21)"),
-    ],
-)  # fmt: skip
+MISTAKES_OF_FORM = [
+    (
+        "    - not: illness\n",
+        "    - {not: illness, any: [other]}\n",
+        "68:7: this is neither a criterion nor exactly one of all, any, not, at_least (write one "
+        "criterion, a list (all must hold), or a mapping with one of these keys)",
+    ),
+    (
+        "    - visits >= 1\n",
+        "    - visits is 1\n",
+        "69:7: 'visits is 1' is not a criterion (write `fact`, `fact >= 2 [2]`, `fact < 7 days "
+        "[3]` or `reading.column > 140 [7]`)",
+    ),
+    (
+        "    - visits >= 1\n",
+        "    - [visits >= 1 [2]]\n",
+        "69:20: a citation inside [ ] or { } needs quotes: YAML stops at the inner bracket (put "
+        'quotes round the whole line: "visits >= 1 [2]")',
+    ),
+    (
+        "    conclusion: other-rule\n",
+        "    conclusion: other-rule\n    find: Patient\n",
+        "60:5: a fact has exactly one of find, view, conclusion (find: a resource type, view: a "
+        "view, conclusion: a rule's id)",
+    ),
+    (
+        "where: {clinicalStatus: [active, relapse]}",
+        "where: {clinicalStatus: {no: [active]}}",
+        "31:29: this is not a condition (write a list, {not: [...]}, {in: value-set}, {not_in: "
+        "value-set}, {absent: true} or a comparison in quotes)",
+    ),
+    (
+        "title: The blood pressure is raised",
+        "title: Pressure!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
+        "2:8: title has 88 characters, at most 80 are allowed (shorten it)",
+    ),
+    (
+        "    ask: How old is the patient?\n",
+        "    ask: Old?\n",
+        "24:10: ask has 4 characters, at least 8 are expected (write a whole sentence)",
+    ),
+    (
+        "version: 1.0.0",
+        "version: '1.0'",
+        "3:10: '1.0' is not well formed: a version is three numbers (write it like 1.0.0)",
+    ),
+    (
+        "rule: raised-pressure",
+        "rule: Raised_Pressure",
+        "1:7: 'Raised_Pressure' is not well formed: an id is lower-case words joined by hyphens "
+        "(for example aneurysmal-disease)",
+    ),
+    (
+        "  owner: test@example.org\n",
+        "  owner:\n",
+        "9:3: nothing stands after owner (write its value, or remove it)",
+    ),
+    (
+        "  owner: test@example.org\n",
+        "  owner: test@example.org\n  reviewed: 16.11.2026\n",
+        "10:13: '16.11.2026' is not a day of the calendar (write year-month-day: 2026-11-16)",
+    ),
+    (
+        "  owner: test@example.org\n",
+        "  owner: test@example.org\n  reviewed: 2026-02-30\n",
+        "10:13: '2026-02-30' is not a day of the calendar (write year-month-day: 2026-11-16)",
+    ),
+    (
+        "hooks: [patient-view, order-sign]",
+        "hooks: patient-view",
+        "21:8: hooks is a list, not 'patient-view' (write [a, b], or one item per line after a hyphen)",
+    ),
+    (
+        "  when_false: silent",
+        "  when_false: quiet",
+        "97:15: 'quiet' is not an outcome (write silent, a card, or a list of cards)",
+    ),
+    (
+        "    within: 30 days [2]\n    give: exists",
+        "    within: a month [2]\n    give: exists",
+        "34:13: 'a month [2]' is not an amount (write a number, a unit, a source: \"14 days [13]\")",
+    ),
+    (
+        "    give: count\n",
+        "    give: counts\n",
+        "41:11: 'counts' is not something a fact can give (write exists, count, count_distinct "
+        "<column>, latest value, latest reading, latest date, earliest date, any_yes or age)",
+    ),
+    (
+        "  last_visit:\n    ask",
+        "  last-visit:\n    ask",
+        "43:3: 'last-visit' is not well formed: a name is lower-case words joined by underscores "
+        "(for example adequate_trials)",
+    ),
+    (
+        "        n: 1\n",
+        "        n: '1'\n",
+        "72:12: n is a whole number, not '1' (write it without quotes)",
+    ),
+    (
+        "        n: 1\n",
+        "        n: 0\n",
+        "72:12: n is 0, at least 1 is expected",
+    ),
+    (
+        "hooks: [patient-view, order-sign]\n",
+        "hooks: [patient-view, order-sign]\nhooks: []\n",
+        "22:1: the key 'hooks' stands here a second time (keep one of the two; the first is in line 21)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line"), MISTAKES_OF_FORM)
 def test_a_mistake_of_form_is_told_in_plain_words(book: Builder, old: str, new: str, line: str) -> None:
     book.change(RULE_FILE, old, new)
     result = lint(book.folder / RULE_FILE)
@@ -236,8 +275,8 @@ def test_a_mistake_inside_a_list_of_cards_is_told_at_its_place(book: Builder) ->
     )
     book.write(RULE_FILE, text)
     output = lint(book.folder).output
-    assert "107:19: indicator is one of info, warning, critical, not 'red'" in output
-    assert "107:64: this rule has no fact 'not'" in output
+    assert "101:19: indicator is one of info, warning, critical, not 'red'" in output
+    assert "101:64: this rule has no fact 'not'" in output
 
 
 # --- the command line ----------------------------------------------------------------------------
@@ -247,7 +286,8 @@ def test_help_lists_every_verb_without_importing_one() -> None:
     code = (
         "import sys\nfrom cds_service.authoring.cli import cli\n"
         "cli.main(['--help'], standalone_mode=False)\n"
-        "print([m for m in sys.modules if m.split('.')[0] in ('pydantic', 'flask', 'ruamel', 'fhir', 'rich')])"
+        "heavy = ('pydantic', 'flask', 'ruamel', 'fhir', 'rich')\n"
+        "print([name for name in sys.modules if name.split('.')[0] in heavy])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert all(verb in done.stdout for verb in VERBS)
@@ -259,7 +299,9 @@ def test_the_version_is_printed() -> None:
     assert result.exit_code == 0 and result.output.startswith("cds ")
 
 
-@pytest.mark.parametrize("arguments", [["no-such-verb"], ["lint", "--no-such-option"], ["lint", "--format", "xml"]])
+@pytest.mark.parametrize(
+    "arguments", [["no-such-verb"], ["lint", "--no-such-option"], ["lint", "--format", "xml"]]
+)
 def test_wrong_use_ends_with_two(arguments: list[str]) -> None:
     assert CliRunner().invoke(cli, arguments).exit_code == 2
 

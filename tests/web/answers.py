@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from fhir.resources.R4B.operationoutcome import OperationOutcome
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RULEBOOKS = Path(__file__).parent / "rulebooks"
 MARK = "zq7othermark"
 """Stands in the resources of another patient; no answer may hold it."""
+
+SCRIPT = "<script>alert(1)</script>"
+"""No answer may hold markup of the chart unescaped."""
 
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 VIEW, SELECT = "/cds-services/sample-patient-view", "/cds-services/sample-order-select"
@@ -177,3 +181,14 @@ def decision(body: dict[str, Any]) -> dict[str, Any]:
     """The decision extension of a card response."""
     found: dict[str, Any] = body["extension"]["org.cds-service.decision"]
     return found
+
+
+def assert_answered(client: FlaskClient, address: str, body: bytes) -> dict[str, str] | None:
+    """A valid refusal, or cards that hold nothing of another patient and no markup; the verdicts if any."""
+    response = client.post(address, data=body, content_type="application/json")
+    assert SCRIPT not in response.text
+    if response.status_code == 200:
+        return verdicts(assert_cards(response))
+    assert 400 <= response.status_code < 500, response.data[:300]
+    assert_outcome(response, response.status_code)
+    return None

@@ -15,8 +15,10 @@ from flask.testing import FlaskClient
 
 from .answers import (
     MARK,
+    SCRIPT,
     SELECT,
     VIEW,
+    assert_answered,
     assert_cards,
     assert_outcome,
     changed,
@@ -25,7 +27,6 @@ from .answers import (
     order,
     searched,
     select_call,
-    verdicts,
     view_call,
     weight,
 )
@@ -88,7 +89,6 @@ PLACES: Mapping[str, str] = {
     f"{WEIGHT}/valueQuantity/unit": "observations",
 }
 
-SCRIPT = "<script>alert(1)</script>"
 OTHER = [
     json.dumps(fracture("c1", MARK, MARK)),
     json.dumps(weight("o1", MARK, 80)),
@@ -177,17 +177,6 @@ def calls(path: str) -> Iterator[tuple[str, dict]]:
     yield SELECT, select_call()
     if not path.startswith("context/") or path.endswith("Id"):
         yield VIEW, view_call()
-
-
-def assert_answered(client: FlaskClient, address: str, body: bytes) -> dict[str, str] | None:
-    """A valid refusal, or cards that hold nothing of another patient and no markup; the verdicts if any."""
-    response = client.post(address, data=body, content_type="application/json")
-    assert SCRIPT not in response.text
-    if response.status_code == 200:
-        return verdicts(assert_cards(response))
-    assert 400 <= response.status_code < 500, response.data[:300]
-    assert_outcome(response, response.status_code)
-    return None
 
 
 @pytest.fixture(autouse=True)

@@ -79,6 +79,21 @@ def test_the_injected_clock_tells_the_time_unless_it_is_frozen(sample_book: Rule
     assert [datetime.fromisoformat(one) for one in seen] == [later, NOW]
 
 
+def test_an_order_without_a_drug_yet_is_answered(client: FlaskClient):
+    """The public sandbox calls on every keystroke, also before a drug is chosen (rows SB-1, SB-4)."""
+    draft = {
+        "resourceType": "MedicationRequest",
+        "id": "request-123",
+        "status": "draft",
+        "category": {"a": 1},
+    }
+    drafts = {"resourceType": "Bundle", "entry": [{"resource": draft}]}
+    call = changed(select_call(), "context/draftOrders", drafts)
+    del call["context"]["encounterId"]
+    body = assert_cards(client.post(SELECT, json=call))
+    assert verdicts(body)["drug-being-ordered"] != "true"
+
+
 # --- the probes of reference/peers.md ------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
 """The view `antidepressant_trials`: one row per stretch on one drug, with dose, days, outcome and episode.
 
 What counts is the rule's business: this view only reads. Evidence of intake is what was dispensed, else what
-was stated; an order alone makes a row possible, never sure. A row is settled only if no key that was not
+was stated; a row of an order alone, or of a supply whose days cannot be told, leaves days, dose, outcome and
+episode open, so that it is seen but never surely adequate. A row is settled only if no key that was not
 obtained could change it. Columns: ingredient, days, days_at_dose, adherence, dose (mg/d), outcome (failed,
 responded, not-tolerated, or unknown), episode (current, earlier, or unknown), start, end.
 Source: the adequate-trial definition cited by the rule; every number is an argument of the call.
@@ -30,7 +31,7 @@ from cds_service.facts.views.supply import (
     stated,
 )
 from cds_service.facts.wording import number_text
-from cds_service.rulebook.terminology import Ingredient
+from cds_service.rulebook.terminology import Coded, Ingredient
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
 
 DISPENSES, STATEMENTS, REQUESTS = (
@@ -138,7 +139,7 @@ class Reading:
             if supply.needed:
                 yield self._loose_row(key, supply, FALSE, "taken only when needed")
             elif not supply.settled:
-                yield self._loose_row(key, supply, UNKNOWN, supply.trouble)
+                yield self._loose_row(key, supply, UNKNOWN if doubts else TRUE, supply.trouble)
 
     def _doubts(self, key: str, chart: Chart) -> tuple[str, ...]:
         """What keeps every stretch on a drug from being sure."""
@@ -164,7 +165,7 @@ class Reading:
         most = run.days_where(lambda supply: self._enough(supply) is not FALSE)
         when = _stretch(run.first, run.last, chart)
         columns: dict[str, Cell] = {
-            "ingredient": self._name(run.supplies[0]),
+            "ingredient": self._group(key, run.supplies[0].ingredient),
             "key": key,
             "days": Quantity(exactly(run.covered)),
             "days_at_dose": Quantity(Span(sure, most)),
@@ -189,29 +190,41 @@ class Reading:
         product = supply.entry.drug.product if supply.entry.drug else ""
         return self.minimum.get(product, self.minimum.get(supply.ingredient.rxcui))
 
-    def _name(self, supply: Supply) -> str:
-        return supply.ingredient.name
+    def _group(self, key: str, ingredient: Ingredient) -> str:
+        """The name a drug is counted under: its own, or that of the drug it counts as."""
+        if key == ingredient.rxcui:
+            return ingredient.name
+        return self.call.book.terminology.drug((Coded(RXNORM, key),)).name or key
 
     def _text(self, supplies: Sequence[Supply]) -> str:
         dose, minimum = _dose(supplies), self._minimum(supplies[0])
         told = f" {_dose_text(dose)} mg/d" if dose is not None else ", dose not known"
         least = f" (minimum {number_text(minimum)} mg/d)" if minimum is not None else ""
-        return f"{self._name(supplies[0])}{told}{least}"
+        return f"{supplies[0].ingredient.name}{told}{least}"
 
     def _loose_row(self, key: str, supply: Supply, counts: Truth, why: str) -> Row:
-        columns: dict[str, Cell] = {"ingredient": self._name(supply), "key": key, "dose": _dose([supply])}
-        return Row(Evidence(supply.entry.reference, None, self._text([supply])), columns, counts, (why,))
+        name = self._group(key, supply.ingredient)
+        columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": _dose([supply])}
+        text = f"{self._text([supply])}, {why}"
+        return Row(
+            Evidence(supply.entry.reference, None, text), columns, counts, () if counts is TRUE else (why,)
+        )
 
     def _order_row(self, entry: Entry, ingredient: Ingredient, chart: Chart) -> Iterator[Row]:
         order = entry.resource
         if order.status not in ORDERED or order.intent not in ORDER_INTENTS:
             return
-        columns: dict[str, Cell] = {"ingredient": ingredient.name, "key": self._key(ingredient)}
-        evidence = Evidence(entry.reference, chart.when(order.authored_on), ingredient.name)
+        key = self._key(ingredient)
+        columns: dict[str, Cell] = {"ingredient": self._group(key, ingredient), "key": key}
+        when, text = (
+            chart.when(order.authored_on),
+            f"{ingredient.name}, only ordered as far as the chart shows",
+        )
+        evidence = Evidence(entry.reference, when, text)
         if as_needed(order.dosage_instruction):
             yield Row(evidence, columns, FALSE, ("taken only when needed",))
         else:
-            yield Row(evidence, columns, UNKNOWN, ("ordered, but nothing shows that it was taken",))
+            yield Row(evidence, columns, UNKNOWN if chart.not_obtained((DISPENSES, STATEMENTS)) else TRUE)
 
     def _never_counted(self, chart: Chart) -> Iterator[Row]:
         for key, kind in _KEPT_FROM.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cds_service.errors import Problem, nearest
 from cds_service.rulebook.checks.facts import unknown_file
-from cds_service.rulebook.checks.knowledge import row_columns, source_known
+from cds_service.rulebook.checks.knowledge import refused_fact, row_columns, source_known
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import RowsFact, Rule
 from cds_service.rulebook.shelf import UNREADABLE, Shelf
@@ -38,7 +38,7 @@ def _unknown(name: str, parsed: Parsed[Rule]) -> str | None:
     fact_name, dot, part = name.partition(".")
     fact = parsed.model.data.get(fact_name)
     if fact is None:
-        if parsed.broken_under("data", fact_name):
+        if refused_fact(parsed, fact_name):
             return None
         known = [one for one in parsed.model.data if one != UNREADABLE]
         return nearest(fact_name, [*known, *WORDS])

@@ -10,15 +10,15 @@ from cds_service.rulebook.checks.knowledge import (
     answers_a_date,
     answers_a_reading,
     is_yes_no,
+    refused_fact,
     row_columns,
 )
 from cds_service.rulebook.criterion import TIME_UNITS, Criterion
-from cds_service.rulebook.logic import criteria
+from cds_service.rulebook.logic import AtLeastSpec, criteria
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import ConclusionFact, Fact, RowsFact, Rule
 from cds_service.rulebook.shelf import UNREADABLE, Shelf
 from cds_service.rulebook.views import ColumnKind
-from cds_service.rulebook.walk import counts_of, criteria_of
 from cds_service.rulebook.yamlfile import DataPath
 
 MOST_LEAVES = 25
@@ -30,8 +30,8 @@ UNIT = "logic/unit-mismatch"
 def facts_are_defined(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     """A criterion compares a fact of this rule."""
     facts = [name for name in parsed.model.data if name != UNREADABLE]
-    for path, criterion in criteria_of(parsed.model):
-        if criterion.fact in parsed.model.data or parsed.broken_under("data", criterion.fact):
+    for path, criterion in criteria_of(parsed):
+        if criterion.fact in parsed.model.data or refused_fact(parsed, criterion.fact):
             continue
         if criterion.fact != UNREADABLE:
             yield parsed.problem(
@@ -47,8 +47,13 @@ def _did_you_mean(word: str, known: list[str]) -> str:
     return hint if hint.startswith("did") else "add it under data:"
 
 
+def criteria_of(parsed: Parsed[Rule]) -> Iterator[tuple[DataPath, Criterion]]:
+    """Every criterion of a rule with its path."""
+    return ((path, part) for path, part in parsed.parts if isinstance(part, Criterion))
+
+
 def _compared(parsed: Parsed[Rule]) -> Iterator[tuple[DataPath, Criterion, Fact]]:
-    for path, criterion in criteria_of(parsed.model):
+    for path, criterion in criteria_of(parsed):
         fact = parsed.model.data.get(criterion.fact)
         if fact is not None and criterion.fact != UNREADABLE and answerable(fact):
             yield path, criterion, fact
@@ -146,8 +151,8 @@ def _wrong_unit(criterion: Criterion, fact: RowsFact) -> tuple[str, str] | None:
 
 def count_is_possible(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     """`at_least` asks for no more parts than it lists."""
-    for path, spec in counts_of(parsed.model):
-        if spec.n > len(spec.of):
+    for path, spec in parsed.parts:
+        if isinstance(spec, AtLeastSpec) and spec.n > len(spec.of):
             yield parsed.problem(
                 (*path, "n"),
                 "logic/impossible-count",

@@ -15,7 +15,7 @@ from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import Rule, ViewFact
 from cds_service.rulebook.shelf import Shelf
 from cds_service.rulebook.views import VIEWS
-from cds_service.rulebook.walk import cards_of, everything, texts_of
+from cds_service.rulebook.walk import cards_of, texts_of
 from cds_service.rulebook.yamlfile import DataPath
 
 _CITE = re.compile(r"\[(\d+)\]")
@@ -30,7 +30,7 @@ def sources_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
     entries = [(("evidence", index, "source"), one.source) for index, one in enumerate(parsed.model.evidence)]
     if parsed.broken_under("evidence"):
         entries = []
-    for path, number in [*entries, *_citations(parsed.model)]:
+    for path, number in [*entries, *_citations(parsed)]:
         if number not in known:
             yield parsed.problem(path, "evidence/unknown-source", *unknown_source(number, known))
 
@@ -46,7 +46,7 @@ def citations_have_claims(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Probl
     if parsed.broken_under("evidence"):
         return
     claimed = {one.source for one in parsed.model.evidence}
-    for path, number in _citations(parsed.model):
+    for path, number in _citations(parsed):
         if number not in claimed:
             yield parsed.problem(
                 path,
@@ -56,20 +56,25 @@ def citations_have_claims(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Probl
             )
 
 
-def _citations(rule: Rule) -> list[Cited]:
+def _citations(parsed: Parsed[Rule]) -> list[Cited]:
     """Every citation outside the evidence, once per place and number."""
+    rule = parsed.model
     found: dict[Cited, None] = {}
     for path, card in cards_of(rule):
-        found[(*path, "source"), card.source] = None
+        if not parsed.broken_under(*path, "source"):
+            found[(*path, "source"), card.source] = None
         for where, text in texts_of(card, path):
             found.update(dict.fromkeys(_in_text(where, text)))
-    for part in ("data", "logic", "cards"):
-        for where, value in everything(getattr(rule, part), (part,)):
-            if isinstance(value, (Criterion, Threshold, Duration)):
-                found.update({(where, number): None for number in value.sources})
-            elif (isinstance(value, str) and where[-1] in ("because", "ask")) or _is_argument(where):
-                found.update(dict.fromkeys(_in_text(where, value)))
+    for where, value in parsed.parts:
+        if isinstance(value, (Criterion, Threshold, Duration)):
+            found.update({(where, number): None for number in value.sources})
+        elif _is_fact_text(where) or _is_argument(where):
+            found.update(dict.fromkeys(_in_text(where, value)))
     return list(found)
+
+
+def _is_fact_text(path: DataPath) -> bool:
+    return len(path) == 3 and path[0] == "data" and path[2] in ("ask", "because")
 
 
 def _is_argument(path: DataPath) -> bool:
@@ -83,7 +88,7 @@ def _in_text(path: DataPath, text: Any) -> Iterator[Cited]:
 
 def numbers_cite(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     """A number decides something, so it says who says so; comparing a count with 0 or 1 needs no source."""
-    for path, value in everything(parsed.model):
+    for path, value in parsed.parts:
         if isinstance(value, (Criterion, Threshold)) and value.number is not None:
             if not value.sources and not _trivial(value):
                 yield _uncited(parsed, path, value.text)

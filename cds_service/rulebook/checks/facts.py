@@ -17,7 +17,8 @@ from cds_service.rulebook.checks.knowledge import (
     row_columns,
     source_known,
 )
-from cds_service.rulebook.criterion import Threshold
+from cds_service.rulebook.criterion import Criterion, Threshold
+from cds_service.rulebook.fact import Absent
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import (
     FindFact,
@@ -32,7 +33,7 @@ from cds_service.rulebook.rule import (
 )
 from cds_service.rulebook.shelf import Shelf
 from cds_service.rulebook.views import FINDABLE, VIEWS
-from cds_service.rulebook.walk import cards_of, criteria_of, texts_of
+from cds_service.rulebook.walk import cards_of, texts_of
 from cds_service.rulebook.yamlfile import DataPath
 
 Fact = TypeVar("Fact", bound=RowsFact)
@@ -175,6 +176,8 @@ def conditions_fit(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
 def _condition_fits(
     parsed: Parsed[Rule], where: DataPath, fact: RowsFact, name: str, test: WhereTest
 ) -> Iterator[Problem]:
+    if isinstance(test, Absent):
+        return
     kind = column_kind(fact, name)
     code = "data/impossible-where"
     if kind == "date":
@@ -249,7 +252,7 @@ def facts_are_used(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     if not parsed.sound:
         return
     rule = parsed.model
-    named = {criterion.fact for _, criterion in criteria_of(rule)}
+    named = {part.fact for _, part in parsed.parts if isinstance(part, Criterion)}
     # A misspelt name is told once, where it is misspelt.
     meant = {near for name in named - rule.data.keys() for near in get_close_matches(name, rule.data)}
     used = named | meant

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from cds_service.rulebook.criterion import GiveKind
-from cds_service.rulebook.rule import ConclusionFact, FactShape, FindFact, RowsFact, ViewFact
+from cds_service.rulebook.parsed import Parsed
+from cds_service.rulebook.rule import ConclusionFact, FactShape, FindFact, RowsFact, Rule, ViewFact
 from cds_service.rulebook.views import FIND_COLUMNS, FINDABLE, VIEWS, ColumnKind
 
 DATED_GIVES: frozenset[GiveKind] = frozenset(
@@ -80,6 +82,13 @@ def source_known(fact: FactShape) -> bool:
 def answerable(fact: FactShape) -> bool:
     """Whether its source can give what it asks, so that more can be said about its use."""
     return not isinstance(fact, RowsFact) or (source_known(fact) and fact.give.kind in gives(fact))
+
+
+def refused_fact(parsed: Parsed[Rule], name: str) -> bool:
+    """Whether the name is, or nearly is, that of a fact left out because of a mistake in it."""
+    named = {str(path[1]) for path in parsed.broken if path[0] == "data" and len(path) > 1}
+    refused = named - parsed.model.data.keys()
+    return ("data",) in parsed.broken or bool(get_close_matches(name, refused))
 
 
 def is_yes_no(fact: FactShape) -> bool:

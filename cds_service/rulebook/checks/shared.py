@@ -73,10 +73,12 @@ def _references(shelf: Shelf, about: Parsed[RulebookFile], card: CouldNotCheck) 
                 f"override-reasons.yaml has no {reason!r}",
                 nearest(reason, sorted(reasons)),
             )
-    for index, rule in enumerate(card.only_if_rules):
+    named = [("only_if_rules", i, rule) for i, rule in enumerate(card.only_if_rules)]
+    named += [("or_unknown_rules", i, rule) for i, rule in enumerate(card.or_unknown_rules)]
+    for key, index, rule in named:
         if rule not in rules:
             yield about.problem(
-                (top, "only_if_rules", index),
+                (top, key, index),
                 "data/unknown-conclusion",
                 f"no rule is called {rule!r}",
                 nearest(rule, sorted(rules)),

@@ -1,0 +1,187 @@
+"""`cds test`: the tests beside the rules, with what was got beside what was expected and the reason why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from cds_service.authoring.cases import Result, Runner
+from cds_service.authoring.charts import FIXTURES
+from cds_service.authoring.replay import Bench
+from cds_service.authoring.testfile import SUFFIX, Item, read_tests, tests_beside
+from cds_service.errors import Problem, UsageError
+from cds_service.rulebook.load import find_rulebooks, load_rulebook
+from cds_service.rulebook.shelf import BOOK
+from cds_service.settings import frozen_instant
+
+_HELP = """Run the tests that stand beside the rules, x.test.yaml beside x.yaml.
+
+PATHS are rulebook folders, folders of rulebooks, folders in one, rule files or test files (default: rules/).
+
+\b
+  cds test
+  cds test -k "aneurysm order"
+  cds test rules/ketamine-trd/definitions/trd-definition-met.yaml
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "-k", "words", metavar="WORDS", default="", help="Only tests whose rule and name hold all words."
+)
+@click.option("--today", metavar="DATE", help="The time of every test: a date (noon, UTC) or an instant.")
+@click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def test(
+    ctx: click.Context, paths: tuple[Path, ...], words: str, today: str | None, fixtures: Path, style: str
+) -> None:
+    """Run tests. Exit 0 if all passed, 1 if any failed or there was none, 2 for wrong use."""
+    now = frozen_instant("--today", today, UTC) if today else None
+    suites = [
+        read_suite(folder, files, fixtures, now)
+        for folder, files in _wanted(paths or (Path("rules"),)).items()
+    ]
+    problems = tuple(problem for suite in suites for problem in suite.problems)
+    chosen = [(suite, item) for suite in suites for item in suite.items if _named(item, words)]
+    results = [suite.runner.run(item) for suite, item in _shown(chosen)]
+    if style == "json":
+        click.echo(json.dumps(_report(results, problems), indent=2, ensure_ascii=False))
+    else:
+        _print(results, problems, words)
+    clean = bool(results) and not problems and all(result.passed for result in results)
+    ctx.exit(0 if clean else 1)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The cases of one rulebook, what runs them, and every mistake in their files."""
+
+    runner: Runner
+    items: tuple[Item, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_suite(
+    folder: Path, files: Sequence[Path] | None, fixtures: Path, today: datetime | None = None
+) -> Suite:
+    """The tests of a rulebook, or only those in the files named. Raises RuleError if it does not load."""
+    runner = Runner(Bench.of(load_rulebook(folder)), fixtures, today)
+    items: list[Item] = []
+    problems: list[Problem] = []
+    for path in case_files(folder) if files is None else files:
+        found, wrong = read_tests(path, runner.bench.book, fixtures, runner.zone)
+        items += found
+        problems += wrong
+    return Suite(runner, tuple(items), tuple(sorted(problems)))
+
+
+def case_files(folder: Path) -> tuple[Path, ...]:
+    """Every test file below a folder, by path."""
+    return tuple(sorted(folder.rglob(f"*{SUFFIX}")))
+
+
+def _wanted(paths: Sequence[Path]) -> dict[Path, list[Path] | None]:
+    """The rulebooks to test, each with the test files named in it; None for all of them."""
+    wanted: dict[Path, list[Path] | None] = {}
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"there is no {path}: name a rulebook folder, or run this where rules/ is")
+        whole = find_rulebooks(path)
+        for folder in whole:
+            wanted[folder] = None
+        if whole:
+            continue
+        inside = [one for one in path.parents if (one / BOOK).is_file()][:1]
+        if not inside:
+            raise UsageError(f"no rulebook in {path}: a rulebook folder holds a {BOOK}")
+        known = wanted.setdefault(inside[0], [])
+        if known is not None:
+            known += [file for file in _files(path) if file not in known]
+    return wanted
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    if path.is_dir():
+        return case_files(path)
+    if path.name.endswith(SUFFIX):
+        return (path,)
+    beside = tests_beside(path)
+    if not beside.is_file():
+        raise UsageError(f"{path} has no tests: write {beside.name} beside it")
+    return (beside,)
+
+
+def _named(item: Item, words: str) -> bool:
+    name = item.id.lower()
+    return all(word in name for word in words.lower().split())
+
+
+def _shown(chosen: list[tuple[Suite, Item]]) -> Iterator[tuple[Suite, Item]]:
+    """The same, with progress on a terminal."""
+    console = Console(stderr=True)
+    yield from track(
+        chosen, "testing rules", console=console, transient=True, disable=not console.is_terminal
+    )
+
+
+# --- the report ----------------------------------------------------------------------------------
+
+
+def _print(results: Sequence[Result], problems: Sequence[Problem], words: str) -> None:
+    for problem in problems:
+        click.echo(str(problem))
+    for result in results:
+        if not result.passed:
+            click.echo(click.style(str(result), fg="red"))
+            click.echo("".join(f"    {line}\n" for line in result.why.splitlines()))
+    click.echo(_counted(results, problems))
+    if not results and not problems:
+        click.echo(
+            f"no test is named like {words!r}" if words else f"there is no test: write a *{SUFFIX} file"
+        )
+
+
+def _counted(results: Sequence[Result], problems: Sequence[Problem]) -> str:
+    failed = sum(not result.passed for result in results)
+    told = f"{len(results) - failed} passed, {failed} failed"
+    if not problems:
+        return told
+    return f"{told}; {len(problems)} problem{'' if len(problems) == 1 else 's'} in the test files"
+
+
+def _report(results: Sequence[Result], problems: Sequence[Problem]) -> dict[str, Any]:
+    failed = [result for result in results if not result.passed]
+    return {
+        "passed": len(results) - len(failed),
+        "failed": len(failed),
+        "tests": [_record(result) for result in results],
+        "problems": [
+            {"file": one.place.file, "line": one.place.line, "column": one.place.column}
+            | {"code": one.code, "message": one.message, "hint": one.hint}
+            for one in problems
+        ],
+    }
+
+
+def _record(result: Result) -> dict[str, Any]:
+    item = result.item
+    body: dict[str, Any] = {
+        "rule": item.rule.rule,
+        "name": item.case.name,
+        "file": item.place.file,
+        "line": item.place.line,
+        "passed": result.passed,
+    }
+    if not result.passed:
+        body |= {"differences": [asdict(one) for one in result.differences], "why": result.why}
+    return body

@@ -1,0 +1,67 @@
+"""The published JSON Schema: fresh, whole, and said in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cds_service.rulebook.rule import Rule
+from cds_service.rulebook.schema import SCHEMA_PATH, rule_schema, schema_text, write_schema
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_published_schema_is_fresh() -> None:
+    written = (ROOT / SCHEMA_PATH).read_text(encoding="utf-8")
+    assert written == schema_text(), "run python -m cds_service.rulebook.schema"
+
+
+def test_writing_the_schema_writes_what_is_published(tmp_path: Path) -> None:
+    write_schema(tmp_path / "x.json")
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == rule_schema()
+
+
+def test_the_schema_names_itself() -> None:
+    schema = rule_schema()
+    assert schema["$schema"].endswith("2020-12/schema")
+    assert schema["$id"] and schema["title"] and schema["additionalProperties"] is False
+
+
+def _properties(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for name, one in (
+            node.get("properties", {}).items() if isinstance(node.get("properties"), dict) else ()
+        ):
+            yield f"{path}.{name}", one
+        for key, value in node.items():
+            yield from _properties(value, f"{path}.{key}")
+    elif isinstance(node, list):
+        for value in node:
+            yield from _properties(value, path)
+
+
+def test_every_key_of_a_rule_has_a_description() -> None:
+    without = [path for path, one in _properties(rule_schema()) if not one.get("description")]
+    assert without == []
+
+
+def test_every_reference_leads_somewhere() -> None:
+    schema = rule_schema()
+    named = {f"#/$defs/{name}" for name in schema["$defs"]}
+    text = json.dumps(schema)
+    used = {part.split('"')[0] for part in text.split('"$ref": "')[1:]}
+    assert used <= named and named - {"#/$defs/Logic"} <= used | {"#/$defs/All"}
+
+
+def test_the_schema_knows_every_key_of_the_models() -> None:
+    schema = rule_schema()
+    keys = {field.alias or name for name, field in Rule.model_fields.items()}
+    assert set(schema["properties"]) == keys
+    assert "from" in schema["$defs"]["FindFact"]["properties"]
+    assert "not" in schema["$defs"]["Not"]["properties"]
+
+
+def test_the_plain_model_schema_can_be_generated_too() -> None:
+    assert Rule.model_json_schema()["$defs"]
