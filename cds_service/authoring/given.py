@@ -13,10 +13,10 @@ from math import inf
 from cds_service.errors import CdsError
 from cds_service.facts.dates import EVER, When, parse_when
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
-from cds_service.rulebook.criterion import TIME_UNITS
+from cds_service.rulebook.criterion import TIME_UNITS, Criterion
 from cds_service.rulebook.fact import ConclusionFact, Fact
 from cds_service.rulebook.rule import Rule
-from cds_service.rulebook.walk import criteria_of
+from cds_service.rulebook.walk import everything
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, exactly
 
 Scalar = bool | int | float | str
@@ -81,8 +81,9 @@ def unit_of(rule: Rule, name: str, column: str = "") -> str:
         return declared
     if getattr(getattr(fact, "give", None), "kind", "") == "age":
         return "a"
-    compared = (one for _, one in criteria_of(rule) if one.fact == name and one.column == column)
-    return next((one.unit for one in compared if one.unit and one.unit not in TIME_UNITS), "")
+    criteria = (one for _, one in everything(rule) if isinstance(one, Criterion))
+    units = (one.unit for one in criteria if one.fact == name and one.column == column)
+    return next((unit for unit in units if unit and unit not in TIME_UNITS), "")
 
 
 def _yes_no(name: str, value: Value, zone: tzinfo, *, can_show_rows: bool) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from cds_service.authoring.given import FACT_TEST
 from cds_service.cards.escape import REASON_LIMIT, VALUE_LIMIT, clean
 from cds_service.facts.dates import EVER, When

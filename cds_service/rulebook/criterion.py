@@ -138,7 +138,7 @@ class Threshold:
         raise _mistake(
             "bad_comparison",
             f"{text!r} is not a comparison",
-            'write ">= 42 days [14]" or ">= minimum in table-name [3]"',
+            'write ">= 42 days [14]" or ">= minimum in table-name [3]", or a list of words: [final, amended]',
         )
 
 

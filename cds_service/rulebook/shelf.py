@@ -20,7 +20,8 @@ from cds_service.rulebook.parsed import Parsed, Shaped, parse
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.yamlfile import YamlFile, read_yaml
 
-BOOK, SOURCES, REASONS, CLAIMS = "rulebook.yaml", "sources.yaml", "override-reasons.yaml", "claims.yaml"
+BOOK, SOURCES, REASONS = "rulebook.yaml", "sources.yaml", "override-reasons.yaml"
+_OTHERS = ("claims.yaml", "known-cards.yaml")
 VALUESETS, TABLES, TEMPLATES = "valuesets", "tables", "templates"
 DRUGS = Path("terminology") / "rxnorm.csv"
 UNREADABLE = "unreadable"
@@ -98,6 +99,7 @@ def read_shelf(folder: Path) -> Shelf:
     _collect(shelf, TEMPLATES, TemplateFile, shelf.templates)
     for path in rule_paths(folder):
         _rule(shelf, path)
+    shelf.problems += _strays(folder)
     return shelf
 
 
@@ -107,9 +109,30 @@ def rule_paths(folder: Path) -> Iterator[Path]:
         one for one in folder.iterdir() if one.is_dir() and one.name not in (VALUESETS, TABLES, TEMPLATES)
     ]
     for one in sorted(folders, key=_folder_order):
-        for path in sorted(one.rglob("*.yaml")):
-            if not path.name.endswith(".test.yaml"):
-                yield path
+        yield from (path for path in _yaml_files(one) if not path.name.endswith(".test.yaml"))
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.yaml") if not path.name.startswith("."))
+
+
+def _strays(folder: Path) -> Iterator[Problem]:
+    """Files that look like rules and would never be read."""
+    for path in sorted(folder.rglob("*.yml")):
+        yield Problem(
+            Place(path.as_posix()),
+            "schema/stray-file",
+            "this file is not read",
+            f"rename it to {path.stem}.yaml",
+        )
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name not in (BOOK, SOURCES, REASONS, *_OTHERS) and not path.name.startswith("."):
+            yield Problem(
+                Place(path.as_posix()),
+                "schema/stray-file",
+                f"{path.name} is not a file of a rulebook, so it is not read",
+                "move a rule into a folder, such as definitions/",
+            )
 
 
 def _folder_order(folder: Path) -> tuple[int, str]:
@@ -138,7 +161,7 @@ def _collect(shelf: Shelf, folder: str, model: type[Shaped], into: dict[str, Par
     """Read a folder of files whose id is the file name."""
     key = next(iter(model.model_fields))
     names = shelf.named.setdefault(key, set())
-    for path in sorted((shelf.folder / folder).glob("*.yaml")):
+    for path in _yaml_files(shelf.folder / folder):
         file = _read(shelf, path)
         names.add(path.stem)
         parsed, problems = parse(file, model)

@@ -229,7 +229,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         labels={
             "days": "days of supply",
             "days_at_dose": "days at or above the minimum dose",
-            "adherence": "of the days covered",
+            "adherence": "adherence",
             "dose": "as daily dose",
         },
     ),

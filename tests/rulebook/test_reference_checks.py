@@ -84,6 +84,7 @@ MISTAKES = [
         "'provisional'",
     ),
     ("[active, relapse]", '">= 6 [2]"', "data/impossible-where", '">= 6', "not a number", "list"),
+    ("[active, relapse]", "active", "schema/bad-comparison", "active", "", "[final, amended]"),
     ("[active, relapse]", "{in: ilness}", "data/unknown-valueset", "ilness", "", "'illness'"),
     ("date: [onset,", "date: [onset, start,", "data/unknown-element", "start", "no date 'start'", "known"),
     (
@@ -153,6 +154,7 @@ MISTAKES = [
         "lower'",
     ),
     ("{template: visit}", "{template: vist}", "data/unknown-template", "vist", "", "'visit'"),
+    ("type: create", "type: delete", "card/action-not-possible", "delete", "", "create"),
     ("merge: before-start", "merge: before", "card/unknown-merge-group", "before", "", ""),
     (
         "hooks: [patient-view, ",
@@ -211,6 +213,13 @@ FINE = [
 def test_what_is_right_is_not_refused(book: Builder, old: str, new: str) -> None:
     book.change(RULE_FILE, old, new)
     assert [str(problem) for problem in book.problems()] == []
+
+
+def test_a_file_that_would_never_be_read_is_told(book: Builder) -> None:
+    book.write("cautions/late.yml", OTHER)
+    book.write("late.yaml", OTHER)
+    book.write("cautions/.late.yaml", "an editor's own: [")
+    assert [problem.code for problem in book.problems()] == ["schema/stray-file"] * 2
 
 
 def test_a_fact_that_nobody_uses_is_refused_at_its_name(book: Builder) -> None:
@@ -392,6 +401,7 @@ def test_the_value_sets_a_view_needs_are_in_the_rulebook(book: Builder) -> None:
         ("tables/least-dose.yaml", "minimum: 20", "minimum: 20, most: 3", "table/unknown-column", "most"),
         ("tables/least-dose.yaml", "source: 1", "source: 9", "evidence/unknown-source", "9"),
         ("rulebook.yaml", "  source: 2", "  source: 9", "evidence/unknown-source", "9"),
+        ("rulebook.yaml", "[2].", "[9].", "evidence/unknown-source", '"Not obtained'),
         ("rulebook.yaml", "{keys}", "{key}", "card/unknown-placeholder", '"Not obtained'),
         ("rulebook.yaml", "[checked-in-chart]", "[checked]", "card/unknown-override-reason", "checked"),
         ("rulebook.yaml", "[other-rule]", "[other]", "data/unknown-conclusion", "other"),

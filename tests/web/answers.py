@@ -19,7 +19,7 @@ MARK = "zq7othermark"
 """Stands in the resources of another patient; no answer may hold it."""
 
 SCRIPT = "<script>alert(1)</script>"
-"""No answer may hold markup of the chart unescaped."""
+"""No card may hold markup of the chart unescaped."""
 
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 VIEW, SELECT = "/cds-services/sample-patient-view", "/cds-services/sample-order-select"
@@ -186,9 +186,11 @@ def decision(body: dict[str, Any]) -> dict[str, Any]:
 def assert_answered(client: FlaskClient, address: str, body: bytes) -> dict[str, str] | None:
     """A valid refusal, or cards that hold nothing of another patient and no markup; the verdicts if any."""
     response = client.post(address, data=body, content_type="application/json")
-    assert SCRIPT not in response.text
     if response.status_code == 200:
-        return verdicts(assert_cards(response))
+        answer = assert_cards(response)
+        assert SCRIPT not in json.dumps(answer["cards"])
+        return verdicts(answer)
     assert 400 <= response.status_code < 500, response.data[:300]
+    assert SCRIPT not in response.text
     assert_outcome(response, response.status_code)
     return None

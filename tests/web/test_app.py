@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import pytest
 from flask.testing import FlaskClient
@@ -26,8 +27,9 @@ def test_a_missing_rules_folder_is_named_with_a_way_out(tmp_path):
 
 
 def test_rules_with_problems_do_not_start(tmp_path):
-    (tmp_path / "book").mkdir()
-    (tmp_path / "book" / "rulebook.yaml").write_text("rulebook: book\nnonsense: 1\n")
+    shutil.copytree(RULEBOOKS, tmp_path, dirs_exist_ok=True)
+    with (tmp_path / "sample" / "rulebook.yaml").open("a") as file:
+        file.write("nonsense: 1\n")
     with pytest.raises(RuleError, match="nonsense"):
         create_app(Settings(rules=tmp_path))
 

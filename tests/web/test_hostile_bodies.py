@@ -89,6 +89,11 @@ PLACES: Mapping[str, str] = {
     f"{WEIGHT}/valueQuantity/unit": "observations",
 }
 
+READS = {
+    "heavy-patient": "observations",
+    "fracture-on-record": "conditions",
+    "drug-being-ordered": "drafts",
+}
 OTHER = [
     json.dumps(fracture("c1", MARK, MARK)),
     json.dumps(weight("o1", MARK, 80)),
@@ -196,32 +201,14 @@ def test_the_legal_calls_get_their_cards(client: FlaskClient):
 @pytest.mark.parametrize("path", PLACES)
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_value_is_refused_or_answered_correctly(client: FlaskClient, kind: str, path: str):
-    for address, call in calls(path):
-        for value in HOSTILE[kind]:
-            assert_answered(client, address, planted(path, value, call))
-            assert_answered(client, address, planted(path, value, mixed(call)))
-
-
-@pytest.mark.parametrize("path", [path for path, key in PLACES.items() if key])
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_value_changes_no_verdict_that_does_not_read_it(client: FlaskClient, kind: str, path: str):
-    reads = {
-        "heavy-patient": "observations",
-        "fracture-on-record": "conditions",
-        "drug-being-ordered": "drafts",
-    }
+    """Correctly: a rule that does not read the place stays true, and no condition, however odd, says "clear"."""
     for address, call in calls(path):
         for value in HOSTILE[kind]:
             seen = assert_answered(client, address, planted(path, value, call)) or {}
-            assert all(verdict == "true" for rule, verdict in seen.items() if reads[rule] != PLACES[path])
-
-
-@pytest.mark.parametrize("path", [path for path, key in PLACES.items() if key == "conditions"])
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_condition_never_clears_the_patient(client: FlaskClient, kind: str, path: str):
-    for value in HOSTILE[kind]:
-        seen = assert_answered(client, VIEW, planted(path, value, view_call()))
-        assert seen is None or seen["fracture-on-record"] != "false"
+            assert seen.get("fracture-on-record") != "false"
+            if PLACES[path]:
+                assert all(verdict == "true" for rule, verdict in seen.items() if READS[rule] != PLACES[path])
+            assert_answered(client, address, planted(path, value, mixed(call)))
 
 
 @pytest.mark.parametrize("path", PLACES)
@@ -235,7 +222,7 @@ def test_fifty_megabytes_are_refused_as_too_large(client: FlaskClient, path: str
 )
 def test_a_member_given_twice_is_refused_or_harmless(client: FlaskClient, path: str):
     last = path.rpartition("/")[2]
-    value = json.dumps(MARK).encode() + b"," + json.dumps(last).encode() + b":" + json.dumps(MARK).encode()
+    value = b'"one",' + json.dumps(last).encode() + b':"two"'
     for address, call in calls(path):
         if not last.isdigit():
             assert_answered(client, address, planted(path, value, call))

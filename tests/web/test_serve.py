@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -116,10 +117,13 @@ def test_an_address_others_can_reach_is_refused_while_tokens_are_not_verified():
 
 
 def test_rules_with_problems_are_listed_with_exit_1(tmp_path: Path):
-    (tmp_path / "rulebook.yaml").write_text("rulebook: book\nnonsense: 1\n")
+    shutil.copytree(RULEBOOKS, tmp_path, dirs_exist_ok=True)
+    with (tmp_path / "sample" / "rulebook.yaml").open("a") as file:
+        file.write("nonsense: 1\n")
     code, text = run("--rules", str(tmp_path))
     assert code == 1
-    assert "rulebook.yaml:2:" in text
+    assert "rulebook.yaml" in text
+    assert "nonsense" in text
 
 
 def test_unapproved_rules_are_refused_where_approval_is_required():

@@ -51,6 +51,7 @@ RULE_CHECKS: tuple[Callable[[Parsed[Rule], Shelf], Iterator[Problem]], ...] = (
     cards.override_reasons_are_given,
     cards.override_reasons_are_known,
     cards.templates_are_known,
+    cards.actions_are_possible,
     cards.merge_group_is_known,
     cards.card_can_appear,
 )

@@ -15,6 +15,7 @@ from cds_service.rulebook.walk import cards_of, texts_of
 
 LONGEST_SUMMARY = 139
 WORDS = ("missing_count", "missing_questions", "line_count")
+POSSIBLE_ACTIONS = ("create",)
 PARTS = ("display", "date", "unit", "rows", "rejected")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -100,6 +101,20 @@ def templates_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]
                 where = (*path, "suggestions", index, "actions", place, "resource", "template")
                 if name not in shelf.known("template"):
                     yield unknown_file(parsed, where, "template", name, shelf.known("template"))
+
+
+def actions_are_possible(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
+    """Suggestions do what the service can do."""
+    for path, card in cards_of(parsed.model):
+        for index, suggestion in enumerate(card.suggestions):
+            for place, action in enumerate(suggestion.actions):
+                if action.type not in POSSIBLE_ACTIONS:
+                    yield parsed.problem(
+                        (*path, "suggestions", index, "actions", place, "type"),
+                        "card/action-not-possible",
+                        f"the service cannot {action.type} a resource yet",
+                        f"it can {', '.join(POSSIBLE_ACTIONS)}",
+                    )
 
 
 def merge_group_is_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:

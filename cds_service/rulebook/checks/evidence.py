@@ -82,8 +82,12 @@ def _is_argument(path: DataPath) -> bool:
 
 
 def _in_text(path: DataPath, text: Any) -> Iterator[Cited]:
-    for number in _CITE.findall(text) if isinstance(text, str) else ():
-        yield path, int(number)
+    return ((path, number) for number in cited(text)) if isinstance(text, str) else iter(())
+
+
+def cited(text: str) -> tuple[int, ...]:
+    """The source numbers in square brackets of a text."""
+    return tuple(int(number) for number in _CITE.findall(text))
 
 
 def numbers_cite(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:

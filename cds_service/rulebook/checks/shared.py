@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cds_service.errors import Problem, nearest
 from cds_service.rulebook.checks.cards import LONGEST_SUMMARY, PLACEHOLDER
-from cds_service.rulebook.checks.evidence import unknown_source
+from cds_service.rulebook.checks.evidence import cited, unknown_source
 from cds_service.rulebook.files import CouldNotCheck, RulebookFile
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.shelf import Shelf
@@ -56,6 +56,7 @@ def could_not_check_fits(shelf: Shelf) -> Iterator[Problem]:
         return
     card = shelf.about.model.could_not_check
     yield from _references(shelf, shelf.about, card)
+    yield from _citations(shelf, shelf.about, card)
     yield from _texts(shelf.about, card)
 
 
@@ -90,6 +91,15 @@ def _references(shelf: Shelf, about: Parsed[RulebookFile], card: CouldNotCheck) 
             f"a {card.indicator} card needs reasons to override it",
             "add override_reasons: [...] with ids of override-reasons.yaml",
         )
+
+
+def _citations(shelf: Shelf, about: Parsed[RulebookFile], card: CouldNotCheck) -> Iterator[Problem]:
+    known = shelf.source_numbers
+    for key, text in (("summary", card.summary), ("detail", card.detail)):
+        for number in cited(text):
+            if known is not None and number not in known:
+                message, hint = unknown_source(number, known)
+                yield about.problem(("could_not_check", key), "evidence/unknown-source", message, hint)
 
 
 def _texts(about: Parsed[RulebookFile], card: CouldNotCheck) -> Iterator[Problem]:

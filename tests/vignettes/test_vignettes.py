@@ -1,0 +1,129 @@
+"""Each vignette through the real application: its verdicts, its cards and no others, in the order given.
+
+`fhir_fixtures/cards/` holds the approved answers, ids and times normalised. UPDATE_APPROVED=1 writes them
+anew; the diff is then read aloud before it is committed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from cds_service.settings import Settings
+from cds_service.web.app import create_app
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "fhir_fixtures"
+REQUESTS = sorted((FIXTURES / "requests").glob("*.json"))
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DECISION = "org.cds-service.decision"
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
+
+BASELINE = {
+    "major-depression-current": TRUE,
+    "trd-definition-met": TRUE,
+    "ketamine-candidate": TRUE,
+    "ketamine-in-use": FALSE,
+    "ketamine-ordered": FALSE,
+    "suicidality-critical": UNKNOWN,
+    "suicidality-screen-positive": UNKNOWN,
+    "contraindication-aneurysmal-disease": UNKNOWN,
+}
+UNDECIDED = BASELINE | {"trd-definition-met": UNKNOWN, "ketamine-candidate": UNKNOWN}
+# What each vignette of the reference names for the rules of this rulebook: verdicts, and cards in order.
+EXPECTED: dict[str, tuple[dict[str, str], list[str]]] = {
+    "v01-clear-trd": (BASELINE, ["trd-definition-met"]),
+    "v02-two-trials-same-drug": (UNDECIDED, ["trd-definition-met"]),
+    "v03-short-trials": (UNDECIDED, ["trd-definition-met"]),
+    "v05-sub-therapeutic": (UNDECIDED, ["trd-definition-met"]),
+    "v08-high-suicidality-no-trd": (
+        UNDECIDED | {"suicidality-critical": TRUE, "suicidality-screen-positive": TRUE},
+        ["suicidality-critical"],
+    ),
+    "v09-trd-and-aneurysm": (
+        BASELINE | {"contraindication-aneurysmal-disease": TRUE},
+        ["contraindication-aneurysmal-disease", "trd-definition-met"],
+    ),
+    "v15a-missing-data-searched-empty": (BASELINE, ["trd-definition-met"]),
+    "v15b-missing-data-not-supplied": (BASELINE, ["trd-definition-met"]),
+    "v17-refuted-and-error": (BASELINE, ["trd-definition-met"]),
+}
+requests = pytest.mark.parametrize("request_file", REQUESTS, ids=lambda path: path.name.removesuffix(".json"))
+
+
+@cache
+def app(engine: str | None = None) -> Flask:
+    return create_app(Settings(rules=ROOT / "rules", today=NOW, engine=engine))
+
+
+def answer(request_file: Path, engine: str | None = None) -> dict[str, Any]:
+    body = json.loads(request_file.read_bytes())
+    url = f"/cds-services/ketamine-trd-{body['hook']}"
+    response = app(engine).test_client().post(url, json=body)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    got: dict[str, Any] = response.get_json()
+    return got
+
+
+def story(path: Path) -> str:
+    return path.name.split(".")[0]
+
+
+def rules_of(card: dict[str, Any]) -> list[str]:
+    return [entry["id"] for entry in card["extension"]["org.cds-service.rules"]]
+
+
+@requests
+def test_a_vignette_has_its_verdicts_and_its_cards_and_no_others(request_file: Path) -> None:
+    verdicts, cards = EXPECTED[story(request_file)]
+    body = answer(request_file)
+    told = {item["rule"]: item["verdict"] for item in body["extension"][DECISION]["verdicts"]}
+    assert {rule: told[rule] for rule in verdicts} == verdicts
+    assert [rules_of(card)[0] for card in body["cards"]] == cards
+
+
+@requests
+def test_both_engines_give_the_same_answer(request_file: Path) -> None:
+    assert answer(request_file, "direct") == answer(request_file)
+
+
+def normalised(body: dict[str, Any]) -> dict[str, Any]:
+    """The answer with ids numbered in order of appearance, and the digest left out."""
+    seen: dict[str, str] = {}
+    text = json.dumps(body, indent=2, ensure_ascii=False)
+    text = UUID.sub(lambda match: seen.setdefault(match.group(), f"uuid-{len(seen) + 1}"), text)
+    text = re.sub(r"sha256:[0-9a-f]{64}", "sha256:…", text)
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+@requests
+def test_the_answer_is_the_approved_one(request_file: Path) -> None:
+    approved = FIXTURES / "cards" / request_file.name
+    got = normalised(answer(request_file))
+    if os.environ.get("UPDATE_APPROVED"):
+        approved.write_text(json.dumps(got, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert got == json.loads(approved.read_text(encoding="utf-8"))
+
+
+def test_every_approved_answer_has_its_request() -> None:
+    assert {path.name for path in (FIXTURES / "cards").glob("*.json")} == {path.name for path in REQUESTS}
+
+
+def test_a_refuted_and_an_erroneous_entry_become_two_notes() -> None:
+    body = answer(FIXTURES / "requests" / "v17-refuted-and-error.patient-view.json")
+    codes = sorted(note["code"] for note in body["extension"][DECISION]["notes"])
+    assert codes == ["entered-in-error", "refuted"]
+
+
+def test_the_same_call_gets_the_same_answer_to_the_letter() -> None:
+    assert answer(REQUESTS[0]) == answer(REQUESTS[0])
