@@ -23,7 +23,7 @@ from cds_service.authoring.charts import (
     request_file,
 )
 from cds_service.authoring.replay import Bench
-from cds_service.authoring.testfile import DEFAULT_HOOK
+from cds_service.authoring.testfile import DEFAULT_HOOK, hooks_of
 from cds_service.authoring.whytext import as_json, explained, header_of, tree_of
 from cds_service.authoring.whytree import Why, why_tree
 from cds_service.cards.response import shown
@@ -113,8 +113,9 @@ def explained_chart(
     """A chart decided for a rule. Raises UsageError for a hook no rule is for."""
     rule = bench.book.by_id[rule_id]
     where = hook or next(iter(rule.hooks), DEFAULT_HOOK)
-    if hook is not None and hook not in bench.book.hooks:
-        raise UsageError(f"no rule is for the hook {hook!r} ({nearest(hook, bench.book.hooks)})")
+    known = hooks_of(bench.book, rule)
+    if where not in known:
+        raise UsageError(f"no rule is for the hook {where!r} ({nearest(where, known)})")
     keys = bench.keys(where, rule_id)
     return bench.examine(chart_request(path, bench.book, where, as_of=as_of, keys=keys), rule_id)
 

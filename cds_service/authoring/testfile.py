@@ -140,7 +140,12 @@ class Item:
         return self.case.hook or next(iter(self.rule.hooks), DEFAULT_HOOK)
 
 
-def tests_beside(rule_path: Path) -> Path:
+def hooks_of(book: Rulebook, rule: Rule) -> tuple[str, ...]:
+    """The hooks a rule may be tried on: those of the rulebook, its own, and the one every chart opens."""
+    return tuple(dict.fromkeys((*book.hooks, *rule.hooks, DEFAULT_HOOK)))
+
+
+def path_beside(rule_path: Path) -> Path:
     """The file of a rule's tests: beside it, `.test.yaml` for `.yaml`."""
     return rule_path.with_name(rule_path.name.removesuffix(".yaml") + SUFFIX)
 
@@ -156,7 +161,7 @@ def read_tests(
     rule = book.by_id.get(parsed.model.rule)
     if found or rule is None:
         return (), found
-    found = tuple(_Check(parsed, rule, fixtures, zone).problems())
+    found = tuple(_Check(parsed, rule, hooks_of(book, rule), fixtures, zone).problems())
     if found:
         return (), found
     places = (parsed.file.place(("tests", at)) for at in range(len(parsed.model.tests)))
@@ -170,8 +175,8 @@ def _wrong_rule(parsed: Parsed[RuleTests], path: Path, book: Rulebook) -> Iterat
     if named not in book.by_id:
         hint = nearest(named, list(book.by_id))
         yield parsed.problem(("rule",), "tests/unknown-rule", f"there is no rule {named!r}", hint)
-    elif tests_beside(book.paths[named]).resolve() != path.resolve():
-        beside = tests_beside(book.paths[named]).as_posix()
+    elif path_beside(book.paths[named]).resolve() != path.resolve():
+        beside = path_beside(book.paths[named]).as_posix()
         message = f"the tests of {named} do not stand beside it"
         yield parsed.problem(("rule",), "tests/not-beside-its-rule", message, f"rename the file to {beside}")
 
@@ -182,6 +187,7 @@ class _Check:
 
     parsed: Parsed[RuleTests]
     rule: Rule
+    hooks: tuple[str, ...]
     fixtures: Path
     zone: tzinfo
 
@@ -209,6 +215,9 @@ class _Check:
         for name in case.missing or ():
             if name not in self.rule.data:
                 yield self._unknown_fact(name, (*path, "missing"))
+        if case.hook and case.hook not in self.hooks:
+            hint = nearest(case.hook, self.hooks)
+            yield self._problem((*path, "hook"), "unknown-hook", f"no rule is for the hook {case.hook!r}", hint)
         yield from self._contradictions(case, path)
         if case.whole_chart:
             yield from self._fixture(case, path)
@@ -243,6 +252,9 @@ class _Check:
             yield self._problem(
                 (*path, "given"), "facts-and-chart", "a case gives facts or a chart, not both", hint
             )
+        if case.request and case.hook:
+            message = "a recorded call names its own hook"
+            yield self._problem((*path, "hook"), "hook-and-request", message, "remove hook")
         if case.chart and case.request:
             message, hint = "a case replays a chart or a recorded call, not both", "keep one"
             yield self._problem((*path, "request"), "chart-and-request", message, hint)

@@ -26,7 +26,7 @@ class Seen:
     why: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        name = " ".join(part for part in (self.code, self.words) if part)
+        name = " ".join(dict.fromkeys(part for part in (self.code, self.words) if part))
         head = ", ".join(part for part in (name, self.reference, self.day) if part)
         return f"{head}: {'; '.join(self.why)}" if self.why else head
 

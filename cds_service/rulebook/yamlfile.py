@@ -345,6 +345,9 @@ def _explain(error: MarkedYAMLError, line: str, column: int) -> tuple[str, str]:
             "a citation inside [ ] or { } needs quotes: YAML stops at the inner bracket",
             f'put quotes round the whole line: "{item}"',
         )
+    if line[column : column + 1] == "?":
+        text = re.split(r"[\[{,]\s*|:\s+", line[: column + 1])[-1]
+        return "a question mark inside [ ] or { } needs quotes", f'put quotes round the text: "{text}"'
     if "mapping values are not allowed" in problem:
         return "a second colon stands in this line, so its text cannot be told from a key", (
             "put quotes round a text that holds a colon and a space"

@@ -261,7 +261,7 @@ def write_tests(book: Path, text: str) -> Path:
     return path
 
 
-def tests_text(**case: Any) -> str:
+def one_case(**case: Any) -> str:
     """A test file of one case, written as JSON, which is YAML too."""
     whole = {
         "rule": "broken-and-heavy",

@@ -138,6 +138,14 @@ def test_a_citation_inside_brackets_is_told_with_the_quoted_form_to_paste(line: 
     assert told(line.replace(item, f'"{item}"') + "\n") == []
 
 
+def test_a_question_in_braces_is_told_with_the_quoted_form_to_paste() -> None:
+    assert told("age: {ask: How old is the patient?, find: Patient}\n") == [
+        "x.yaml:1:34: a question mark inside [ ] or { } needs quotes "
+        '(put quotes round the text: "How old is the patient?")'
+    ]
+    assert told('age: {ask: "How old is the patient?", find: Patient}\n') == []
+
+
 def test_an_alias_is_refused_and_its_value_left_open() -> None:
     file = read("a: &x 1\nb: *x\n")
     assert [problem.code for problem in file.problems] == ["schema/anchor", "schema/alias"]

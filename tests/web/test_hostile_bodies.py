@@ -201,7 +201,7 @@ def test_the_legal_calls_get_their_cards(client: FlaskClient):
 @pytest.mark.parametrize("path", PLACES)
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_value_is_refused_or_answered_correctly(client: FlaskClient, kind: str, path: str):
-    """Correctly: a rule that does not read the place stays true, and no condition, however odd, says "clear"."""
+    """A rule that does not read the place stays true; no condition, however odd, reads as clear."""
     for address, call in calls(path):
         for value in HOSTILE[kind]:
             seen = assert_answered(client, address, planted(path, value, call)) or {}

@@ -191,6 +191,19 @@ def test_a_body_over_the_limit_is_refused_also_without_a_length(sample_book: Rul
         assert_outcome(response, status)
 
 
+class Dripping(io.BytesIO):
+    """Hands out a few bytes at a time, as a slow network does."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(7 if size is None or size < 0 else min(size, 7))
+
+
+def test_a_body_that_arrives_in_drops_is_read_whole(client: FlaskClient):
+    raw = json.dumps(view_call()).encode()
+    for length in ({"CONTENT_LENGTH": str(len(raw))}, {"wsgi.input_terminated": True}):
+        assert_cards(client.post(VIEW, input_stream=Dripping(raw), environ_overrides=length))
+
+
 def test_a_body_shorter_than_its_length_is_refused(client: FlaskClient):
     raw = json.dumps(view_call()).encode()
     response = client.post(VIEW, data=raw, environ_overrides={"CONTENT_LENGTH": str(len(raw) + 1)})
