@@ -20,27 +20,34 @@ _WITHHELD = {"deceased": "the patient has died", "not-a-clinician": "the user is
 
 @dataclass(frozen=True, slots=True)
 class CardWhy:
-    """The card of one verdict: which one, its summary, or `reason` why nobody sees it.
+    """The card of one verdict: which one, its summary, or `reason` why there is none.
 
-    `built` is the card the rule makes, whether or not it is seen (`withheld` says why not).
+    `built` is the card the rule makes. `withheld` says why nobody sees it on this chart, `inactive` that the
+    rule's status shows nothing to anybody.
     """
 
     outcome: str
     built: DraftCard | None = None
     reason: str = ""
     withheld: str = ""
+    inactive: str = ""
+
+    @property
+    def made(self) -> bool:
+        """Whether somebody would see it, were the rule active."""
+        return self.built is not None and not self.withheld
 
     @property
     def shown(self) -> bool:
         """Whether somebody sees it."""
-        return self.built is not None and not self.withheld
+        return self.made and not self.inactive
 
     def __str__(self) -> str:
         if self.built is None:
             return f"card: none ({self.reason})"
         own = f'{self.outcome} ("{self.built.summary}")'
-        if self.withheld:
-            return f"card: none ({self.withheld}; otherwise {own})"
+        if not self.shown:
+            return f"card: none ({self.withheld or self.inactive}; otherwise {own})"
         merged = f", merged into {self.built.merge}" if self.built.merge else ""
         return f"card: {own}{merged}"
 
@@ -52,10 +59,8 @@ def card_why(book: CardBook, record: Record, rule_id: str, hook: str, withheld: 
     verdict = record.verdict(rule_id)
     built = build(prepared, record, hook, book)
     if built is not None:
-        unseen = _WITHHELD.get(withheld, withheld)
-        if not unseen and rule.status != "active":
-            unseen = f"status {rule.status} shows nothing"
-        return CardWhy(WHEN[verdict], built, withheld=unseen)
+        inactive = "" if rule.status == "active" else f"status {rule.status} shows nothing"
+        return CardWhy(WHEN[verdict], built, "", _WITHHELD.get(withheld, withheld), inactive)
     if hook not in rule.hooks:
         only = f"the rule is for {', '.join(rule.hooks)}" if rule.hooks else "the rule names no hook"
         return CardWhy(WHEN[verdict], reason=f"{only}, this is {hook}" if rule.hooks else only)

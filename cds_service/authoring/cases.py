@@ -158,14 +158,14 @@ def differences(item: Item, conclusion: Conclusion, card: CardWhy) -> Iterator[D
         yield Difference("verdict", case.expect.value, conclusion.verdict.value)
     if case.missing is not None and set(case.missing) != set(conclusion.missing):
         yield Difference("missing", _listed(case.missing), _listed(conclusion.missing))
-    if case.card is not None and case.card != card.shown:
+    if case.card is not None and case.card != card.made:
         yield Difference("card", "one" if case.card else "none", str(card).removeprefix("card: "))
     if case.summary is not None:
         yield from _summary(case.summary, card)
 
 
 def _summary(expected: str | Summary, card: CardWhy) -> Iterator[Difference]:
-    got = card.built.summary if card.built is not None and card.shown else None
+    got = card.built.summary if card.built is not None and card.made else None
     told = "no card" if got is None else f'"{got}"'
     if isinstance(expected, str):
         if got != expected:

@@ -48,10 +48,10 @@ def find_request(name: str, folder: Path) -> Path:
 
 
 def _find(name: str, folder: Path, what: str) -> Path:
-    path = folder / f"{name.removesuffix('.json')}.json"
+    stem = name.removesuffix(".json")
     known = sorted(one.name.removesuffix(".json") for one in folder.glob("*.json"))
-    if path.name.removesuffix(".json") in known:
-        return path
+    if stem in known:
+        return folder / f"{stem}.json"
     if not known:
         raise UsageError(f"there is no {what} {name!r}: {folder.as_posix()} holds none")
     hint = nearest(name, known)
@@ -80,9 +80,11 @@ class ChartFile:
         data = _json(bundle, name)
         if data.get("resourceType") != "Bundle":
             raise UsageError(f"{name} is not a FHIR Bundle; a chart is one Bundle of one patient")
-        entries = data.get("entry", [])
-        resources = tuple(entry["resource"] for entry in entries if "resource" in entry)
-        people = [one["id"] for one in resources if one.get("resourceType") == "Patient"]
+        held = [entry.get("resource") for entry in data.get("entry", []) if isinstance(entry, dict)]
+        resources = tuple(one for one in held if isinstance(one, dict) and one.get("resourceType"))
+        people = [str(one.get("id", "")) for one in resources if one["resourceType"] == "Patient"]
+        if people == [""]:
+            raise UsageError(f"{name}: its Patient has no id")
         if len(people) != 1:
             raise UsageError(f"{name} holds {len(people)} Patient resources; a chart is of one patient")
         return cls(name, _instant(data.get("timestamp"), name), people[0], resources)
@@ -154,7 +156,7 @@ def _encounter(chart: ChartFile) -> Json | None:
     running = [
         one
         for one in chart.resources
-        if one.get("resourceType") == "Encounter" and one.get("status") == "in-progress"
+        if one["resourceType"] == "Encounter" and one.get("status") == "in-progress"
     ]
     return max(running, key=lambda one: str(one.get("period", {}).get("start", "")), default=None)
 
@@ -163,7 +165,7 @@ def _supplied(key: str, chart: ChartFile, book: Rulebook, encounter: Json | None
     if key == "encounter":
         return _raw(encounter)
     if key == "patient":
-        return _raw(next(one for one in chart.resources if one.get("resourceType") == "Patient"))
+        return _raw(next(one for one in chart.resources if one["resourceType"] == "Patient"))
     if key.startswith(f"{OBSERVATIONS}-"):
         group = key.removeprefix(f"{OBSERVATIONS}-")
         found = [one for one in _typed(chart, "Observation") if _in_group(one, group, book)]
@@ -174,7 +176,7 @@ def _supplied(key: str, chart: ChartFile, book: Rulebook, encounter: Json | None
 
 
 def _typed(chart: ChartFile, kind: str) -> list[Json]:
-    return [one for one in chart.resources if one.get("resourceType") == kind]
+    return [one for one in chart.resources if one["resourceType"] == kind]
 
 
 def _in_group(observation: Json, group: str, book: Rulebook) -> bool:

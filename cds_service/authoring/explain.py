@@ -146,8 +146,8 @@ def explain_json(evaluation: Evaluation, rule_id: str) -> dict[str, Any]:
     }
     if card.built is not None:
         body["card"]["summary"] = card.built.summary
-    if card.reason or card.withheld:
-        body["card"]["reason"] = card.reason or card.withheld
+    if not card.shown:
+        body["card"]["reason"] = card.reason or card.withheld or card.inactive
     return body
 
 

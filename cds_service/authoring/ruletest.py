@@ -16,7 +16,7 @@ from rich.progress import track
 from cds_service.authoring.cases import Result, Runner
 from cds_service.authoring.charts import FIXTURES
 from cds_service.authoring.replay import Bench
-from cds_service.authoring.testfile import SUFFIX, Item, read_tests, path_beside
+from cds_service.authoring.testfile import SUFFIX, Item, path_beside, read_tests
 from cds_service.errors import Problem, UsageError
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
 from cds_service.rulebook.shelf import BOOK

@@ -217,7 +217,9 @@ class _Check:
                 yield self._unknown_fact(name, (*path, "missing"))
         if case.hook and case.hook not in self.hooks:
             hint = nearest(case.hook, self.hooks)
-            yield self._problem((*path, "hook"), "unknown-hook", f"no rule is for the hook {case.hook!r}", hint)
+            yield self._problem(
+                (*path, "hook"), "unknown-hook", f"no rule is for the hook {case.hook!r}", hint
+            )
         yield from self._contradictions(case, path)
         if case.whole_chart:
             yield from self._fixture(case, path)

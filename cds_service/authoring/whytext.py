@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
@@ -18,7 +19,7 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 ROW_LIMIT = 12
 _WIDE = 4000
 _TEXT_LIMIT, _VALUE_LIMIT = 44, 30
-_MARK = 9
+_MARK = len("UNKNOWN")
 """The width of the column that holds true, false, UNKNOWN."""
 _COLOURS = {TRUE: "green", FALSE: "red", UNKNOWN: "yellow"}
 
@@ -62,13 +63,16 @@ def _grow(tree: Tree, lines: Sequence[Why]) -> None:
         _grow(tree.add(_label(line, wide, far)), line.children)
 
 
-def _label(line: Why, wide: int, far: int) -> Text:
-    label = Text(style="" if line.decides else "dim")
-    label.append(verdict_text(line.truth).ljust(_MARK), style=_COLOURS[line.truth])
+def _label(line: Why, wide: int, far: int) -> Table:
+    """The truth, and beside it everything else, which wraps in its own column on a narrow terminal."""
     beside, below = _beside(line), continued(line)
-    label.append(f"{line.text:<{wide}}  {line.value:<{far}}  {beside}".rstrip())
-    for more in below[1:] if beside and not line.seen else below:
-        label.append("\n" + " " * _MARK + more)
+    first = f"{line.text:<{wide}}  {line.value:<{far}}  {beside}".rstrip()
+    lines = [first, *(below[1:] if beside and not line.seen else below)]
+    label = Table.grid(padding=(0, 2, 0, 0))
+    label.add_column(width=_MARK, no_wrap=True)
+    label.add_column(overflow="fold")
+    mark = Text(verdict_text(line.truth), style=_COLOURS[line.truth])
+    label.add_row(mark, Text("\n".join(lines), style="" if line.decides else "dim"))
     return label
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from cds_service.facts import fhir
 from cds_service.rulebook.terminology import Coded
+
+# FHIR R4, "id": what goes into references, notes and answers is no more than this.
+_ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 
 
 def concept_codes(concept: fhir.CodeableConcept | None) -> tuple[Coded, ...]:
@@ -23,9 +27,9 @@ def all_codes(concepts: Iterable[fhir.CodeableConcept]) -> tuple[Coded, ...]:
 
 
 def reference_of(resource: Any, index: int = 0) -> str:
-    """`Type/id`; a resource without an id is told apart by its place."""
+    """`Type/id`; a resource without a FHIR id is told apart by its place."""
     kind = type(resource).__name__
-    return f"{kind}/{resource.id}" if resource.id else f"{kind}/?{index}"
+    return f"{kind}/{resource.id}" if _ID.match(resource.id) else f"{kind}/?{index}"
 
 
 def reference_tail(reference: str) -> str:

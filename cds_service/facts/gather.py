@@ -112,10 +112,13 @@ def _drafts(
         resource, trouble = _draft(raw, owner)
         state = trouble or state
         resources.extend([resource] if resource is not None else [])
+    named = {reference_of(resource) for resource in resources}
+    if not named.issuperset(request.selections):
+        state = TRUNCATED  # an order was selected that did not come
     notes: dict[Note, None] = {}
     shelves = file_resources(resources, meanings, frozenset(), notes)
-    named = {kind.__name__: shelf for kind, shelf in shelves.items()}
-    return named, tuple(notes), state if state != EMPTY or not resources else FOUND
+    by_type = {kind.__name__: shelf for kind, shelf in shelves.items()}
+    return by_type, tuple(notes), state if state != EMPTY or not resources else FOUND
 
 
 def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, str]:
@@ -123,7 +126,9 @@ def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, str]:
         resource = fhir.read_entry(raw).resource
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return None, TRUNCATED if _ours(raw) else ""
-    if resource is None or isinstance(resource, fhir.OperationOutcome):
+    if resource is None:
+        return None, TRUNCATED
+    if isinstance(resource, fhir.OperationOutcome):
         return None, ""
     return (resource, "") if owner.owns(resource) else (None, OTHER_PATIENT)
 

@@ -86,29 +86,26 @@ def _distinct_key(row: Row, column: str, chart: Chart) -> object:
 
 
 def latest_candidates(rows: Sequence[Row]) -> list[Row]:
-    """The rows that may be the latest: none of the sure ones is definitely later.
+    """The rows that may be the latest: no sure one is definitely later. Linear in the rows.
 
     Of rows at the same time the one issued later stands, where both say when they were issued.
     """
-    sure = [row for row in rows if row.counts is TRUE and row.evidence.when is not None]
-    if not sure:
+    starts = [row.evidence.when.start for row in rows if row.counts is TRUE and row.evidence.when is not None]
+    if not starts:
         return list(rows)
-    return [row for row in rows if not any(_later(other, row) for other in sure if other is not row)]
+    newest = max(starts)
+    rest = [row for row in rows if row.evidence.when is None or row.evidence.when.end > newest]
+    issues = [when for row in rest if row.counts is TRUE and (when := _issued(row)) is not None]
+    if not issues:
+        return rest
+    last = max(when.start for when in issues)
+    return [row for row in rest if (when := _issued(row)) is None or when.end > last]
 
 
-def _later(other: Row, row: Row) -> bool:
-    mine, theirs = row.evidence.when, other.evidence.when
-    if mine is None or theirs is None:
-        return False
-    if theirs.start >= mine.end:
-        return True
-    issued, their_issue = row.columns.get("issued"), other.columns.get("issued")
-    return (
-        theirs.end > mine.start
-        and isinstance(issued, When)
-        and isinstance(their_issue, When)
-        and their_issue.start >= issued.end
-    )
+def _issued(row: Row) -> When | None:
+    """When a dated row was issued."""
+    issued = row.columns.get("issued")
+    return issued if isinstance(issued, When) and row.evidence.when is not None else None
 
 
 def _latest_value(rows: Rows, because: tuple[NotObtained, ...], column: str, unit: str) -> Finding:

@@ -24,6 +24,8 @@ _DIMENSIONS: tuple[Mapping[str, float], ...] = (
         "weeks": 7.0,
         "mo": 30.4375,
         "a": 365.25,
+        "months": 30.4375,
+        "years": 365.25,
     },
     {"mm[Hg]": 1.0, "kPa": 7.500615758},
     {"mg/d": 1.0, "g/d": 1e3, "ug/d": 1e-3},

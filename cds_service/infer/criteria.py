@@ -12,6 +12,7 @@ from math import inf
 
 from cds_service.facts.dates import EVER, NEVER, When, day_of, months_before
 from cds_service.facts.finding import Cell, Finding, Quantity, Row
+from cds_service.facts.quantity import convert
 from cds_service.infer.program import RuleLogic
 from cds_service.rulebook.criterion import TIME_UNITS, Criterion
 from cds_service.truth import UNKNOWN, Span, Truth, compare, exactly
@@ -59,9 +60,8 @@ def _cell(criterion: Criterion, finding: Finding) -> Cell:
 
 
 def _quantity(criterion: Criterion, quantity: Quantity) -> Truth:
-    if criterion.unit not in ("", quantity.unit):
-        return UNKNOWN
-    return _compared(criterion, quantity.span, criterion.number)
+    measured = convert(quantity, criterion.unit) if criterion.unit else quantity
+    return UNKNOWN if measured is None else _compared(criterion, measured.span, criterion.number)
 
 
 def _age(criterion: Criterion, when: When, as_of: datetime, zone: tzinfo) -> Truth:

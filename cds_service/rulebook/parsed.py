@@ -137,7 +137,10 @@ def _removable(detail: ErrorDetails, file: YamlFile) -> DataPath:
 
 def _original(path: DataPath, origins: Mapping[DataPath, DataPath]) -> DataPath:
     """The path in the file as read, also of a key that is missing there."""
-    return origins.get(path) or ((*origins[path[:-1]], path[-1]) if path[:-1] in origins else path)
+    if path in origins:
+        return origins[path]
+    holder = path[:-1]
+    return (*origins[holder], path[-1]) if path and holder in origins else path
 
 
 def _trim(

@@ -1,1 +1,1 @@
-"""."""
+"""HTTP and nothing clinical: discovery, hook calls, health, errors as OperationOutcome."""

@@ -17,7 +17,11 @@ version: 1.0.0
 publisher: Tests
 topic: {system: "urn:cds-service:topic", code: small, display: Small}
 could_not_check:
-  {indicator: warning, summary: Not all was checked, detail: Look yourself., source: 1, override_reasons: [not-so]}
+  indicator: warning
+  summary: Not all was checked
+  detail: Look yourself.
+  source: 1
+  override_reasons: [not-so]
 merge:
   together: {title: Two things at once}
 """
@@ -114,7 +118,11 @@ data:
 logic: fractures >= 2 [1]
 cards:
   when_true:
-    {{indicator: info, summary: "{{fractures}} fractures", detail: "Many [1].", source: 1, override_reasons: [not-so]}}
+    indicator: info
+    summary: "{{fractures}} fractures"
+    detail: "Many [1]."
+    source: 1
+    override_reasons: [not-so]
   when_unknown: silent
   when_false: silent
 """

@@ -25,8 +25,8 @@ def supplied(request: HookRequest, key: str) -> Any:
     return json.loads(bytes(request.prefetch[key]))
 
 
-def ids(bundle: Json) -> list[str]:
-    return [entry["resource"]["id"] for entry in bundle.get("entry", [])]
+def ids(bundle: Json | None) -> list[str]:
+    return [entry["resource"]["id"] for entry in (bundle or {}).get("entry", [])]
 
 
 def test_the_chart_gives_the_time_and_the_patient(small: Rulebook) -> None:
@@ -69,7 +69,9 @@ def test_an_observation_also_goes_by_the_code_of_a_component(small: Rulebook) ->
 def test_medications_come_along_with_drug_keys_and_are_not_counted(small: Rulebook) -> None:
     drug = {"resourceType": "Medication", "id": "d1"}
     bundle = encoded(chart(DRAFT, drug))
-    request = chart_request(bundle, small, "patient-view", keys=["patient", "medication-requests", "conditions"])
+    request = chart_request(
+        bundle, small, "patient-view", keys=["patient", "medication-requests", "conditions"]
+    )
     found = supplied(request, "medication-requests")
     assert (ids(found), found["total"]) == (["m1", "d1"], 1)
     assert [entry["search"]["mode"] for entry in found["entry"]] == ["match", "include"]
@@ -118,6 +120,7 @@ def test_a_time_given_wins_over_the_charts(small: Rulebook) -> None:
         (b'{"resourceType": "Patient"}', "not a FHIR Bundle"),
         (b'{"resourceType": "Bundle"}', "0 Patient resources"),
         (encoded(chart({"resourceType": "Patient", "id": "p2"})), "2 Patient resources"),
+        (b'{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient"}}]}', "has no id"),
         (encoded(chart(now=None)), "--today"),
         (encoded(chart(now="yesterday")), "no instant"),
     ],
@@ -195,13 +198,17 @@ def changed(*remove: str, **change: Any) -> dict[str, Json]:
 
 def test_a_member_is_set_and_made_where_it_was_not() -> None:
     found = changed(**{"Observation/o1/valueQuantity/value": 80, "Condition/c1/note/0/text": "so"})
-    assert found["Observation/o1"]["valueQuantity"] == TOE["entry"][2]["resource"]["valueQuantity"] | {"value": 80}
+    assert found["Observation/o1"]["valueQuantity"] == TOE["entry"][2]["resource"]["valueQuantity"] | {
+        "value": 80
+    }
     assert found["Condition/c1"]["note"] == [{"text": "so"}]
     assert "note" not in TOE["entry"][1]["resource"]
 
 
 def test_a_whole_resource_is_added_for_the_patient() -> None:
-    found = changed(**{"AllergyIntolerance/a1": {"code": {"text": "nuts"}}, "Procedure/x": {"status": "done"}})
+    found = changed(
+        **{"AllergyIntolerance/a1": {"code": {"text": "nuts"}}, "Procedure/x": {"status": "done"}}
+    )
     assert found["AllergyIntolerance/a1"]["patient"] == {"reference": "Patient/p1"}
     assert found["Procedure/x"] == {
         "resourceType": "Procedure",
@@ -214,7 +221,9 @@ def test_a_whole_resource_is_added_for_the_patient() -> None:
 def test_resources_and_members_are_removed() -> None:
     found = changed("Observation/o1", "Condition/c1/code/coding/0/display")
     assert list(found) == ["Patient/p1", "Condition/c1"]
-    assert found["Condition/c1"]["code"]["coding"] == [{"system": "http://snomed.info/sct", "code": "125605004"}]
+    assert found["Condition/c1"]["code"]["coding"] == [
+        {"system": "http://snomed.info/sct", "code": "125605004"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bench_example import TESTS, one_case, write_tests
 
-from cds_service.authoring.testfile import Item, read_tests, path_beside
+from cds_service.authoring.testfile import Item, path_beside, read_tests
 from cds_service.errors import Problem
 from cds_service.rulebook.book import Rulebook
 

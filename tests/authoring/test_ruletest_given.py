@@ -42,7 +42,9 @@ RULE = Rule.model_validate(
             "first": find("Condition", "earliest date", code_in="some-set"),
             "reading": {"ask": ASK, "view": "blood_pressure", "give": "latest reading"},
         },
-        "logic": {"any": ["other", "reading.systolic > 140 mm[Hg] [1]", "many >= 2 [1]", "first < 7 days [1]"]},
+        "logic": {
+            "any": ["other", "reading.systolic > 140 mm[Hg] [1]", "many >= 2 [1]", "first < 7 days [1]"]
+        },
         "cards": {"when_true": "silent", "when_unknown": "silent", "when_false": "silent"},
     }
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_example import TESTS, one_case, write_tests
+from bench_example import TESTS, chart, fracture, one_case, write_chart, write_tests
 from click.testing import CliRunner, Result
 
 from cds_service.authoring.cli import cli
@@ -77,13 +77,21 @@ def test_what_differs_is_told(home: Path, case: dict[str, Any], told: str) -> No
     assert told in failing(**case)
 
 
-def test_a_draft_rule_is_tested_on_charts_too(home: Path) -> None:
-    text = json.loads(one_case(chart="toe", expect="unknown", card=False))
-    (BOOK / "cautions" / "tried-out.test.yaml").write_text(
-        json.dumps(text | {"rule": "tried-out", "defaults": {}}, indent=1)
-    )
+def test_a_draft_rule_is_tested_as_if_it_were_active(home: Path) -> None:
+    tests = {
+        "rule": "tried-out",
+        "today": "2026-03-01",
+        "defaults": {"fractures": "2+"},
+        "tests": [
+            {"name": "facts", "expect": True, "card": True, "summary": "at least 2 fractures"},
+            {"name": "a chart", "chart": "two", "expect": True, "card": True},
+            {"name": "another chart", "chart": "toe", "expect": "unknown", "card": False},
+        ],
+    }
+    write_chart(home, "two", chart(fracture("c1"), fracture("c2")))
+    (BOOK / "cautions" / "tried-out.test.yaml").write_text(json.dumps(tests, indent=1))
     result = run("rules/small/cautions")
-    assert (result.exit_code, result.output) == (0, "1 passed, 0 failed\n")
+    assert (result.exit_code, result.output) == (0, "3 passed, 0 failed\n")
 
 
 def test_words_choose_tests(home: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from losing import CHARTS, DECISION, LOSSES, book, call, decide, losses, reads, verdicts
 
 from cds_service.facts.prefetch import hook_keys
-from losing import CHARTS, DECISION, LOSSES, book, call, decide, losses, reads, verdicts
 
 PINNED = Path(__file__).with_name("decided_after_loss.json")
 charts = pytest.mark.parametrize("chart", CHARTS, ids=lambda path: path.stem)

@@ -1,0 +1,319 @@
+"""The documents say what is: their commands run, their links lead somewhere, their samples are what one sees.
+
+Samples stand between `<!-- sample: name -->` and `<!-- end -->`. UPDATE_DOCS=1 writes them anew; read the diff.
+"""
+
+from __future__ import annotations
+
+import doctest
+import json
+import os
+import re
+import shlex
+import tomllib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cds_service.authoring.cli import VERBS, cli
+from cds_service.facts.prefetch import templates
+from cds_service.facts.read import DEADLINE, FAILED, NOT_SUPPLIED, OTHER_PATIENT, TRUNCATED
+from cds_service.rulebook.views import VIEWS
+from cds_service.settings import NAMES, Settings
+from cds_service.web.app import create_app, load_rulebooks
+from cds_service.web.serve import start_message
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STORY = "v01-clear-trd.patient-view.json"
+DECISION, RULES = "org.cds-service.decision", "org.cds-service.rules"
+WIDTH = 110
+TEMPORARY = {"house-rules.md"}
+PAGES = sorted(
+    path
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md"))
+    if path.name not in TEMPORARY
+)
+FOLDERS = ("cds_service", "rules", "fhir_fixtures", "tests", "docs", "benchmarks", ".ci")
+RUNNERS = {"make", "cds", "pytest", "curl", "python"}
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the documents is meant to be typed in the folder of the README."""
+    monkeypatch.chdir(ROOT)
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """The words of every command in the page's sh blocks, settings before them and the venv's path left out."""
+    for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
+                words = words[1:]
+            if words:
+                yield [words[0].removeprefix(".venv/bin/"), *words[1:]]
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+
+
+def is_path(word: str) -> bool:
+    return word.startswith(tuple(f"{folder}/" for folder in FOLDERS))
+
+
+@cache
+def options(verb: str) -> frozenset[str]:
+    """The options a verb's help lists."""
+    result = CliRunner().invoke(cli, [verb, "--help"])
+    assert result.exit_code == 0, result.output
+    return frozenset(re.findall(r"(?<!\w)--?[a-z][a-z-]*", result.output))
+
+
+@pages
+def test_every_command_of_a_page_is_one_we_ship(page: Path) -> None:
+    for words in commands(page):
+        assert words[0] in RUNNERS, words
+        if words[0] == "make":
+            named = {word for word in words[1:] if "=" not in word}
+            assert named <= targets(), words
+        if words[0] == "cds":
+            used = {word for word in words[2:] if word.startswith("-")}
+            assert words[1] in VERBS, words
+            assert used <= options(words[1]), words
+
+
+@pages
+def test_every_file_a_command_names_exists(page: Path) -> None:
+    for words in commands(page):
+        for word in words[1:]:
+            path = word.removeprefix("@")
+            if is_path(path):
+                assert (ROOT / path).exists(), words
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    assert list(commands(ROOT / "README.md"))[:2] == [["make", "run"], ["make", "test"]]
+
+
+@pages
+def test_every_cds_command_of_a_page_runs_clean(page: Path) -> None:
+    """`serve` would not end, and `test` is what `make test` runs; the others must exit 0."""
+    for words in commands(page):
+        if words[0] == "cds" and words[1] not in ("serve", "test"):
+            result = CliRunner().invoke(cli, words[1:])
+            assert result.exit_code == 0, (words, result.output)
+
+
+# --- links and names -----------------------------------------------------------------------------
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+@pages
+def test_every_link_and_every_file_named_exists(page: Path) -> None:
+    text = prose(page)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" not in target and not target.startswith("#"):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+    for name in re.findall(r"`([^`\s]+)`", text):
+        if is_path(name) and not re.search(r"[<>*{…]|NAME", name):
+            assert (ROOT / name).exists(), name
+
+
+@pages
+def test_every_setting_named_exists(page: Path) -> None:
+    assert set(re.findall(r"\bCDS_[A-Z_]+\b", page.read_text(encoding="utf-8"))) <= set(NAMES)
+
+
+@pages
+def test_no_line_of_prose_is_too_long(page: Path) -> None:
+    text = re.sub(r"<!-- sample: .*?<!-- end -->", "", prose(page), flags=re.S)
+    long = [line for line in text.splitlines() if len(line) > WIDTH and not line.startswith("|")]
+    assert long == []
+
+
+def test_every_view_has_its_section_with_its_columns_and_arguments() -> None:
+    sections = re.split(r"^## ", (DOCS / "views.md").read_text(encoding="utf-8"), flags=re.M)
+    by_name = {section.split("\n")[0].strip("` "): section for section in sections}
+    for name, view in VIEWS.items():
+        assert name in by_name, f"docs/views.md has no section for the view {name}"
+        words = [*view.columns, *view.arguments, *view.reads]
+        assert [word for word in words if f"`{word}`" not in by_name[name]] == [], name
+
+
+def test_every_decision_is_listed_and_numbered_without_a_gap() -> None:
+    records = sorted(path.name for path in (DOCS / "decisions").glob("0*.md"))
+    listed = re.findall(r"\]\((\d{4}-[a-z0-9-]+\.md)\)", (DOCS / "decisions/README.md").read_text())
+    assert listed == records
+    assert [int(name[:4]) for name in records] == list(range(1, len(records) + 1))
+
+
+def test_every_decision_says_why_what_was_measured_and_what_follows() -> None:
+    for record in (DOCS / "decisions").glob("0*.md"):
+        headings = re.findall(r"^## (.+)$", record.read_text(encoding="utf-8"), re.M)
+        assert headings == ["Context", "Decision", "Measurement", "Consequences"], record.name
+
+
+def test_the_changelog_knows_the_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.search(rf"^## {re.escape(version)} ", (ROOT / "CHANGELOG.md").read_text(), re.M)
+
+
+def test_the_examples_about_missing_data_run() -> None:
+    failed, tried = doctest.testfile(str(DOCS / "missing-data.md"), module_relative=False)
+    assert tried > 10
+    assert failed == 0
+
+
+@pytest.mark.parametrize("state", [NOT_SUPPLIED, FAILED, TRUNCATED, OTHER_PATIENT, DEADLINE])
+@pytest.mark.parametrize("name", ["missing-data.md", "ehr.md"])
+def test_every_state_of_a_key_is_explained(name: str, state: str) -> None:
+    assert f"`{state}`" in (DOCS / name).read_text(encoding="utf-8")
+
+
+def members(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield name
+            yield from members(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from members(one)
+
+
+def test_every_member_of_the_decision_is_explained() -> None:
+    text = (DOCS / "ehr.md").read_text(encoding="utf-8")
+    for call in (ROOT / "fhir_fixtures/requests").glob("*.json"):
+        body = answer(json.loads(call.read_bytes()))
+        assert {name for name in members(body["extension"][DECISION]) if f"`{name}`" not in text} == set()
+        codes = {note["code"] for note in body["extension"][DECISION].get("notes", [])}
+        assert {code for code in codes if f"`{code}`" not in text} == set()
+
+
+# --- samples -------------------------------------------------------------------------------------
+
+
+@cache
+def app() -> Any:
+    return create_app(Settings(rules=ROOT / "rules", today=NOW)).test_client()
+
+
+def answer(call: dict[str, Any]) -> dict[str, Any]:
+    response = app().post(f"/cds-services/ketamine-trd-{call['hook']}", json=call)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    body: dict[str, Any] = response.get_json()
+    return body
+
+
+@cache
+def story() -> dict[str, Any]:
+    return answer(json.loads((ROOT / "fhir_fixtures/requests" / STORY).read_bytes()))
+
+
+def steady(text: str) -> str:
+    """What changes with every change of any rule is cut short: the digest, and ids made with it."""
+    text = re.sub(r"sha256:[0-9a-f]+", "sha256:…", text)
+    text = re.sub(r'("id": ")[0-9a-f]{8}-[0-9a-f-]{27}"', r'\1…"', text)
+    return re.sub(r'("uuid": "[0-9a-f]{8}-[0-9a-f]{4}-8)[0-9a-f-]{21}"', r'\1…"', text)
+
+
+def laid_out(value: Any, indent: str = "", room: int = 100) -> str:
+    """JSON with what fits on one line on one line."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(flat) <= room or not isinstance(value, (dict, list)) or not value:
+        return flat
+    deeper = indent + "  "
+    if isinstance(value, list):
+        lines = [laid_out(one, deeper, room) for one in value]
+        return "[\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}]"
+    lines = [f"{json.dumps(name)}: {laid_out(one, deeper, room)}" for name, one in value.items()]
+    return "{\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}}}"
+
+
+def fenced(text: str, kind: str) -> str:
+    return f"```{kind}\n{text}\n```"
+
+
+def started() -> str:
+    settings = Settings(rules=Path("rules"), today=NOW)
+    return fenced(steady(start_message(settings, load_rulebooks(settings))), "text")
+
+
+def answered() -> str:
+    return fenced(steady(laid_out(story())), "json")
+
+
+def rendered() -> str:
+    """The first card as an EHR would lay it out, as a markdown quotation."""
+    card = story()["cards"][0]
+    source = card["source"]
+    label = f"[{source['label']}]({source['url']})" if "url" in source else source["label"]
+    reasons = " · ".join(reason["display"] for reason in card["overrideReasons"])
+    lines = [
+        f"**{card['indicator'].upper()} · {card['summary']}**",
+        "",
+        *card["detail"].split("\n"),
+        "",
+        f"Source: {label}",
+        "",
+        f"Dismiss because: {reasons}",
+    ]
+    return "\n".join(f"> {line}".rstrip() for line in lines)
+
+
+def explained() -> str:
+    words = ["explain", "trd-definition-met", "--chart", "v03-short-trials"]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 0, result.output
+    return fenced("\n".join(line.rstrip() for line in result.output.strip().splitlines()), "text")
+
+
+def asked_for() -> str:
+    (book,) = load_rulebooks(Settings(rules=ROOT / "rules"))
+    rows: dict[str, tuple[str, list[str]]] = {}
+    for hook in book.hooks:
+        for key, template in templates(book, hook).items():
+            rows.setdefault(key, (template, []))[1].append(hook)
+    lines = ["| key | template | hooks |", "|---|---|---|"]
+    for key, (template, hooks) in rows.items():
+        told = "all" if len(hooks) == len(book.hooks) else ", ".join(hooks)
+        lines.append(f"| `{key}` | `{template.replace('|', chr(92) + '|')}` | {told} |")
+    return "\n".join(lines)
+
+
+SAMPLES: dict[str, Callable[[], str]] = {
+    "start": started,
+    "answer": answered,
+    "card": rendered,
+    "explain": explained,
+    "prefetch": asked_for,
+}
+_SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(\n<!-- end -->)", re.S)
+
+
+@pages
+def test_every_sample_is_what_one_sees(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    fresh = _SAMPLE.sub(lambda match: match[1] + SAMPLES[match[2]]() + match[4], text)
+    if os.environ.get("UPDATE_DOCS"):
+        page.write_text(fresh, encoding="utf-8")
+    assert text == fresh or os.environ.get("UPDATE_DOCS"), "run UPDATE_DOCS=1 pytest tests/test_docs.py"
+
+
+def test_every_sample_stands_in_some_page() -> None:
+    shown = {name for page in PAGES for _, name, _, _ in _SAMPLE.findall(page.read_text(encoding="utf-8"))}
+    assert shown == set(SAMPLES)
