@@ -13,7 +13,7 @@
 
 FROM python:3.12-bookworm AS build
 WORKDIR /src
-RUN python -m venv /opt/cds && /opt/cds/bin/pip install --no-cache-dir --upgrade pip
+RUN python -m venv /opt/cds
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY cds_service ./cds_service
 RUN /opt/cds/bin/pip install --no-cache-dir .

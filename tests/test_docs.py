@@ -1,6 +1,7 @@
-"""The documents say what is: their commands run, their links lead somewhere, their samples are what one sees.
+"""The documents say what is: their commands run, their links lead somewhere, samples are what one sees.
 
-Samples stand between `<!-- sample: name -->` and `<!-- end -->`. UPDATE_DOCS=1 writes them anew; read the diff.
+Samples stand between `<!-- sample: name -->` and `<!-- end -->`. UPDATE_DOCS=1 writes
+them anew; read the diff.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def commands(page: Path) -> Iterator[list[str]]:
-    """The words of every command in the page's sh blocks, settings before them and the venv's path left out."""
+    """The words of every command in the page's sh blocks, without settings and the path of the venv."""
     for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
@@ -132,6 +133,8 @@ def test_every_link_and_every_file_named_exists(page: Path) -> None:
     for name in re.findall(r"`([^`\s]+)`", text):
         if is_path(name) and not re.search(r"[<>*{…]|NAME", name):
             assert (ROOT / name).exists(), name
+        if re.fullmatch(r"[a-z_]+(/[a-z_]+)*\.py", name):
+            assert any((folder / name).exists() for folder in (ROOT, ROOT / "cds_service")), name
 
 
 @pages
@@ -231,7 +234,7 @@ def steady(text: str) -> str:
     return re.sub(r'("uuid": "[0-9a-f]{8}-[0-9a-f]{4}-8)[0-9a-f-]{21}"', r'\1…"', text)
 
 
-def laid_out(value: Any, indent: str = "", room: int = 100) -> str:
+def laid_out(value: Any, indent: str = "", room: int = 140) -> str:
     """JSON with what fits on one line on one line."""
     flat = json.dumps(value, ensure_ascii=False)
     if len(indent) + len(flat) <= room or not isinstance(value, (dict, list)) or not value:
@@ -302,13 +305,13 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "explain": explained,
     "prefetch": asked_for,
 }
-_SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(\n<!-- end -->)", re.S)
+_SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 
 
 @pages
 def test_every_sample_is_what_one_sees(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    fresh = _SAMPLE.sub(lambda match: match[1] + SAMPLES[match[2]]() + match[4], text)
+    fresh = _SAMPLE.sub(lambda match: f"{match[1]}{SAMPLES[match[2]]()}\n{match[4]}", text)
     if os.environ.get("UPDATE_DOCS"):
         page.write_text(fresh, encoding="utf-8")
     assert text == fresh or os.environ.get("UPDATE_DOCS"), "run UPDATE_DOCS=1 pytest tests/test_docs.py"

@@ -18,9 +18,10 @@ from cds_service.authoring.charts import CHARTS, REQUESTS, find_chart, find_requ
 from cds_service.authoring.given import GivenError, Value, finding_of
 from cds_service.errors import Place, Problem, UsageError, nearest
 from cds_service.rulebook.book import Rulebook
+from cds_service.rulebook.criterion import mistake
 from cds_service.rulebook.parsed import Parsed, parse
 from cds_service.rulebook.rule import Rule
-from cds_service.rulebook.shape import Day, FactName, RuleId, Shape, mistake
+from cds_service.rulebook.shape import Day, FactName, RuleId, Shape
 from cds_service.rulebook.yamlfile import DataPath, read_yaml
 from cds_service.truth import Truth
 

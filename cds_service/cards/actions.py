@@ -14,7 +14,7 @@ from typing import Any
 from cds_service.cards.identity import resource_id
 from cds_service.facts.dates import day_of
 from cds_service.facts.request import HookRequest
-from cds_service.rulebook.card import Action
+from cds_service.rulebook.card import Action, FromTemplate
 from cds_service.rulebook.files import TemplateFile
 
 _PLACEHOLDER = re.compile(r"\{(patient_id|user|encounter_id|today|now)\}")
@@ -76,7 +76,7 @@ SUPPORTED = frozenset(_ANSWERS)
 
 def prepare_action(action: Action, templates: Mapping[str, TemplateFile]) -> PreparedAction:
     """Look up and split the template. Raises KeyError for a type or template that is not known."""
-    if action.type not in SUPPORTED:
+    if action.type not in SUPPORTED or not isinstance(action.resource, FromTemplate):
         raise KeyError(action.type)
     resource = {
         key: value for key, value in templates[action.resource.template].resource.items() if key != "id"

@@ -12,7 +12,7 @@ from cds_service.cards.identity import prefix_of, rule_prefix
 from cds_service.cards.text import WORDS, Template
 from cds_service.errors import Place, Problem, RuleError, nearest
 from cds_service.rulebook.book import Rulebook
-from cds_service.rulebook.card import Card, Suggestion
+from cds_service.rulebook.card import Card, FromTemplate, Suggestion
 from cds_service.rulebook.logic import Logic
 from cds_service.rulebook.rule import ConclusionFact, Rule
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
@@ -181,7 +181,8 @@ def _card_problems(card: Card, rule: Rule, rulebook: Rulebook, place: Place) -> 
     yield from _missing("merge-group", [card.merge] if card.merge else [], rulebook.about.merge, place)
     for action in (action for suggestion in card.suggestions for action in suggestion.actions):
         yield from _missing("action", [action.type], SUPPORTED, place)
-        yield from _missing("template", [action.resource.template], rulebook.templates, place)
+        if isinstance(action.resource, FromTemplate):
+            yield from _missing("template", [action.resource.template], rulebook.templates, place)
 
 
 def _text_problems(texts: list[str], known: tuple[str, ...], place: Place) -> Iterator[Problem]:

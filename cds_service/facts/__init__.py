@@ -1,1 +1,1 @@
-"""FHIR data in, findings out: the chart, what was not obtained, queries, views, extraction. No HTTP, no engine."""
+"""FHIR data in, findings out: chart, what was not obtained, queries, views. No HTTP, no engine."""

@@ -14,10 +14,14 @@ _ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 
 
 def concept_codes(concept: fhir.CodeableConcept | None) -> tuple[Coded, ...]:
-    """The codings of a concept, then its text as a code of the system `text`."""
+    """The codings of a concept, then its text as a code of the system `text`; so a coding without a code."""
     if concept is None:
         return ()
-    codes = tuple(Coded(c.system, c.code, c.display) for c in concept.coding if c.code)
+    codes = tuple(
+        Coded(c.system, c.code, c.display) if c.code else Coded("text", c.display, c.display)
+        for c in concept.coding
+        if c.code or c.display
+    )
     return (*codes, Coded("text", concept.text, concept.text)) if concept.text else codes
 
 

@@ -87,7 +87,8 @@ def milligrams(amount: fhir.Quantity | None, ingredient: Ingredient) -> float | 
         return volume.span.low * strength if unit == "MG/ML" else None
     if not is_counted(amount):
         return None
-    return measured.span.low * strength * {"MG": 1.0, "MG/HR": 24.0}.get(unit, float("nan"))
+    hours = {"MG": 1.0, "MG/HR": 24.0}.get(unit)
+    return None if hours is None else measured.span.low * strength * hours
 
 
 def is_counted(amount: fhir.Quantity | None) -> bool:
@@ -113,11 +114,13 @@ def times_a_day(timing: fhir.Timing | None) -> float | None:
 
 
 def _repeated(repeat: fhir.TimingRepeat) -> float | None:
+    daily = len(repeat.time_of_day) or len(repeat.when)
     if repeat.period and repeat.period_unit in _DAYS:
         longest = repeat.period_max or repeat.period
-        often = (repeat.frequency or 1) / (longest * _DAYS[repeat.period_unit])
+        often = (repeat.frequency or daily or 1) / (longest * _DAYS[repeat.period_unit])
+        if repeat.day_of_week and repeat.period_unit == "d":
+            often *= len(repeat.day_of_week) / 7  # on these days of the week only
         return often if 0 < often < 100 else None
-    daily = len(repeat.time_of_day) or len(repeat.when)
     if repeat.day_of_week:
         return (daily or repeat.frequency or 1) * len(repeat.day_of_week) / 7
     return float(daily) if daily else None

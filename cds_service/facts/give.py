@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import EVER, When, day_of, years_between
@@ -95,11 +96,22 @@ def latest_candidates(rows: Sequence[Row]) -> list[Row]:
         return list(rows)
     newest = max(starts)
     rest = [row for row in rows if row.evidence.when is None or row.evidence.when.end > newest]
-    issues = [when for row in rest if row.counts is TRUE and (when := _issued(row)) is not None]
-    if not issues:
-        return rest
-    last = max(when.start for when in issues)
-    return [row for row in rest if (when := _issued(row)) is None or when.end > last]
+    issues: dict[tuple[datetime, datetime], datetime] = {}
+    for row in rest:
+        when, issued = row.evidence.when, _issued(row)
+        if row.counts is TRUE and when is not None and issued is not None:
+            time = (when.start, when.end)
+            issues[time] = max(issued.start, issues.get(time, issued.start))
+    return [row for row in rest if not _issued_before(row, issues)] if issues else rest
+
+
+def _issued_before(row: Row, issues: Mapping[tuple[datetime, datetime], datetime]) -> bool:
+    """Whether a sure row of the very same time was issued later."""
+    when, issued = row.evidence.when, _issued(row)
+    if when is None or issued is None:
+        return False
+    last = issues.get((when.start, when.end))
+    return last is not None and issued.end <= last
 
 
 def _issued(row: Row) -> When | None:
@@ -115,14 +127,10 @@ def _latest_value(rows: Rows, because: tuple[NotObtained, ...], column: str, uni
     cells = [_in_unit(row.columns.get(column), unit) for row in candidates]
     spans = [cell.span for cell in cells if cell is not None]
     shown = Rows(candidates, rows.rejected)
-    if len(spans) < len(cells):
-        return _finding(shown, because, UNKNOWN)
-    return _finding(shown, because, TRUE, Quantity(hull(spans), unit or _unit(cells)))
-
-
-def _unit(cells: Sequence[Quantity | None]) -> str:
     units = {cell.unit for cell in cells if cell is not None}
-    return units.pop() if len(units) == 1 else ""
+    if len(spans) < len(cells) or len(units) > 1:
+        return _finding(shown, because, UNKNOWN)
+    return _finding(shown, because, TRUE, Quantity(hull(spans), unit or units.pop()))
 
 
 def _in_unit(cell: Cell, unit: str) -> Quantity | None:
@@ -145,8 +153,10 @@ def _merged(name: str, rows: Sequence[Row], unit: str) -> Cell:
     if not isinstance(cells[0], Quantity):
         return cells[0] if all(cell == cells[0] for cell in cells) else None
     measured = [_in_unit(cell, unit) for cell in cells]
-    spans = [cell.span for cell in measured if cell is not None]
-    return Quantity(hull(spans), unit or cells[0].unit) if len(spans) == len(cells) else None
+    known = [cell for cell in measured if cell is not None]
+    if len(known) < len(cells) or len({cell.unit for cell in known}) > 1:
+        return None
+    return Quantity(hull(cell.span for cell in known), known[0].unit)
 
 
 def _latest_date(rows: Rows, because: tuple[NotObtained, ...]) -> Finding:

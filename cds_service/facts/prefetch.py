@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cds_service.rulebook.book import Rulebook
-from cds_service.rulebook.rule import ConclusionFact, Fact, FindFact, RowsFact, Rule, ViewFact
+from cds_service.rulebook.rule import Fact, FindFact, RowsFact, Rule, ViewFact
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS, VIEWS
 
 _READS = {"Patient": "Patient/{{context.patientId}}", "Encounter": "Encounter/{{context.encounterId}}"}
 _ORDER = tuple(KEY_OF_TYPE.values())
 
 
-def fact_keys(fact: Fact, book: Rulebook) -> tuple[str, ...]:
+def fact_keys(fact: Fact | RowsFact, book: Rulebook) -> tuple[str, ...]:
     """The prefetch keys a fact reads, in a stable order."""
-    if isinstance(fact, ConclusionFact):
+    if not isinstance(fact, RowsFact):
         return ()
     return ordered(_fact_keys(fact, book))
 

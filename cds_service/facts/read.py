@@ -94,6 +94,8 @@ def read_key(key: str, raw: msgspec.Raw | None, owner: Owner) -> Supplied:
         return _read_odd(key, raw, owner)
     if isinstance(value, fhir.Bundle):
         return _finish(key, value, value.entry, [], owner, hidden=False)
+    if isinstance(value, fhir.OperationOutcome):
+        return Supplied(FAILED)
     # One resource where a search was asked for may not be all there is.
     alone = key not in _READ_ALONE
     return _assemble(key, (fhir.Entry(resource=value),), owner, total=None, noted=0, truncated=alone)
@@ -128,13 +130,16 @@ def _read_loosely(key: str, data: msgspec.Raw, owner: Owner) -> Supplied:
 
 
 def _odd_entry(key: str, raw: msgspec.Raw) -> Note | None:
-    """The note for an entry that cannot be read; None if its type is none of ours."""
+    """The note for an entry that cannot be read; None if its type is none of ours.
+
+    A report that cannot be read may say that the search failed, and a Bundle may hold anything.
+    """
     try:
         inner = fhir.read_raw_entry(raw).resource
         kind = fhir.read_kind(inner) if inner is not None else fhir.Kind()
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return Note("unreadable", key)
-    if kind.resource_type and kind.resource_type not in fhir.RESOURCE_TYPES:
+    if kind.resource_type and kind.resource_type not in (*fhir.RESOURCE_TYPES, "OperationOutcome", "Bundle"):
         return None
     safe = kind.id if kind.id.replace("-", "").replace(".", "").isalnum() and len(kind.id) <= 64 else "?"
     return Note("unreadable", f"{kind.resource_type or key}/{safe}")
@@ -167,11 +172,9 @@ def _assemble(
     states = {TRUNCATED} if truncated else set()
     kept: list[fhir.Readable] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
-    matches, strangers = noted, 0
+    strangers = 0
     for entry in entries:
-        resource, search = entry.resource, entry.search
-        if search is None or search.mode in ("match", ""):
-            matches += 1
+        resource = entry.resource
         if resource.__class__ is expected:
             subject = getattr(resource, "subject", None)
             if resource and ((subject and subject.reference == mine) or owner.owns(resource)):
@@ -183,10 +186,24 @@ def _assemble(
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)
-    if total is not None and total > matches:
+    if total is not None and total > noted + _matches(entries, expected):
         states.add(TRUNCATED)
     states.add(FOUND if kept else EMPTY)
     return Supplied(max(states, key=_WORST.index), tuple(kept))
+
+
+def _matches(entries: Sequence[fhir.Entry], expected: type) -> int:
+    """How many different resources the search found; reports and what came along are none of them."""
+    found: set[str] = set()
+    nameless = 0
+    for entry in entries:
+        mode = entry.search.mode if entry.search is not None else ""
+        if entry.resource is None or mode not in ("match", ""):
+            continue
+        if entry.resource.__class__ is expected or mode:
+            found.add(entry.resource.id)
+            nameless += not entry.resource.id
+    return len(found - {""}) + nameless
 
 
 def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable], states: set[str]) -> bool:

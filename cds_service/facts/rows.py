@@ -12,7 +12,7 @@ from datetime import datetime
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
-from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
 from cds_service.facts.shelf import Entry
 from cds_service.facts.where import CodesTest, cell_test, codes_test, describe, window, within
 from cds_service.facts.wording import said
@@ -86,7 +86,7 @@ def find_rows(fact: FindFact, book: Rulebook, keys: tuple[str, ...]) -> Callable
             (rejected if verdict is FALSE else counted).append(row)
         if chart.explain:
             rejected.extend(_aside_rows(chart, keys, kind, sets, dates))
-        return Rows(latest_first(counted), rejected)
+        return Rows(latest_first(counted), latest_first(rejected))
 
     return read
 
@@ -108,10 +108,18 @@ def _judge(
     for test in where:
         answer = test(entry, chart)
         if answer is FALSE:
-            return FALSE, (f"{test.element}: {describe(test.spec)}",)
+            return FALSE, (_refused(test, entry, chart),)
         if answer is UNKNOWN:
             verdict, why = UNKNOWN, (*why, f"{test.element} is not recorded")
     return verdict, why
+
+
+def _refused(test: ElementTest, entry: Entry, chart: Chart) -> str:
+    """What was seen and what was asked for; only the explanation reads it."""
+    if not chart.explain:
+        return ""
+    seen = ", ".join(code.code for code in test.read(entry, chart) or ())[:80]
+    return f"{test.element} is {seen or 'not recorded'}, {describe(test.spec)}"
 
 
 def _dated(
@@ -156,18 +164,18 @@ def _aside_rows(
 
 
 def view_rows(
-    fact: ViewFact, book: Rulebook, lines: Callable[[Chart], Sequence[Row]]
-) -> Callable[[Chart], Rows]:
+    fact: ViewFact, book: Rulebook, lines: Callable[[Chart, Mapping[str, Finding]], Sequence[Row]]
+) -> Callable[[Chart, Mapping[str, Finding]], Rows]:
     """A reader of the rows of a view fact; `lines` is the view, cached per chart."""
     labels, answers = VIEWS[fact.view].labels, VIEWS[fact.view].answers
     tests = tuple((name, spec, _row_test(name, spec, book)) for name, spec in fact.where.items())
     unsure = tuple(_row_test(name, spec, book) for name, spec in fact.unsure.items())
 
-    def read(chart: Chart) -> Rows:
+    def read(chart: Chart, used: Mapping[str, Finding]) -> Rows:
         limits = window(chart, fact.within) if fact.within else None
         counted: list[Row] = []
         rejected: list[Row] = []
-        for line in lines(chart):
+        for line in lines(chart, used):
             verdict, why, failed = _judge_line(line, tests, labels)
             dated, why = _dated(verdict, why, line.evidence.when, limits, fact.within)
             if dated is TRUE and any(test(line.columns) is TRUE for test in unsure):
@@ -177,7 +185,7 @@ def view_rows(
                 columns = {**columns, "refused": TRUE}
             row = replace(line, counts=dated, why=why, columns=columns)
             (rejected if dated is FALSE else counted).append(row)
-        return Rows(latest_first(counted), rejected)
+        return Rows(latest_first(counted), latest_first(rejected))
 
     return read
 
@@ -197,7 +205,7 @@ def _judge_line(
             failed.add(name)
         elif answer is UNKNOWN:
             known = f"{said(cell, label)}, {describe(spec)}"
-            open_questions.append(f"{label} not known" if cell is None else known)
+            open_questions.append(f"{label} not known" if cell is None or cell is UNKNOWN else known)
     if failures:
         settled = not open_questions and line.counts is TRUE
         return FALSE, tuple(failures), frozenset(failed) if settled else frozenset()

@@ -45,7 +45,9 @@ def codes_test(test: WhereTest, terminology: Terminology) -> CodesTest:
 def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
     if codes is None:
         return UNKNOWN
-    return truth_of(any(code.code in wanted for code in codes))
+    if any(code.code in wanted for code in codes):
+        return TRUE
+    return UNKNOWN if any(code.system == "unread" for code in codes) else FALSE
 
 
 def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminology: Terminology) -> Truth:
@@ -65,11 +67,11 @@ def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminol
 
 
 def cell_test(test: WhereTest, terminology: Terminology) -> Callable[[Cell], Truth]:
-    """A condition on one column of a view's row."""
+    """A condition on one column of a view's row; UNKNOWN stands for a column that a lost key may fill."""
     if isinstance(test, Threshold):
         return _threshold(test)
     check = codes_test(test, terminology)
-    return lambda cell: check(_cell_codes(cell), frozenset())
+    return lambda cell: UNKNOWN if cell is UNKNOWN else check(_cell_codes(cell), frozenset())
 
 
 def _cell_codes(cell: Cell) -> Codes:

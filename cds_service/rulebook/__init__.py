@@ -1,1 +1,1 @@
-"""YAML files to a checked, frozen rulebook: format, terminology, sources, order, digest. No chart, no HTTP."""
+"""YAML files to a checked, frozen rulebook: format, terminology, sources, order, digest. No chart."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, StrictBool
+from pydantic import BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, StrictBool
 from pydantic.json_schema import JsonSchemaValue
 
+from cds_service.rulebook.criterion import mistake
 from cds_service.rulebook.logic import Logic
-from cds_service.rulebook.shape import Json, Number, SetId, Shape, mistake
+from cds_service.rulebook.shape import FactName, Json, Number, SetId, Shape, branch
 
 Indicator = Literal["info", "warning", "critical"]
 
@@ -26,12 +27,39 @@ class FromTemplate(Shape):
     template: SetId = Field(description="the id of a file in templates/")
 
 
+class FromFact(Shape):
+    """The resource behind a fact's row as received, some elements set, all others untouched."""
+
+    origin: FactName = Field(alias="from", description="the fact whose row's resource it is")
+    set: dict[str, Any] = Field(
+        default_factory=dict,
+        description="element paths and their values: dosageInstruction[0].doseAndRate[0].doseQuantity: {...}",
+    )
+
+
+def _resource_tag(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    keys = [key for key in ("template", "from") if key in value]
+    return f"<{keys[0]}>" if len(keys) == 1 else None
+
+
+_BAD_RESOURCE = "a resource comes from exactly one of template, from"
+ActionResource = Annotated[
+    Annotated[FromTemplate, branch("template")] | Annotated[FromFact, branch("from")],
+    Discriminator(_resource_tag, custom_error_type="bad_resource", custom_error_message=_BAD_RESOURCE),
+]
+
+
 class Action(Shape):
-    """What accepting a suggestion does."""
+    """What accepting a suggestion does: create from a template, update a draft, delete a draft."""
 
     type: Literal["create", "update", "delete"] = Field(description="what is done with the resource")
     description: str = Field(min_length=1, description="the action in words")
-    resource: FromTemplate = Field(description="the resource")
+    resource: ActionResource | None = Field(default=None, description="the resource, of create and update")
+    origin: FactName | None = Field(
+        default=None, alias="from", description="of delete: the fact whose row's resource goes"
+    )
 
 
 class Suggestion(Shape):
@@ -40,6 +68,7 @@ class Suggestion(Shape):
     label: str = Field(min_length=1, max_length=80, description="the text on the button")
     recommended: StrictBool = Field(default=False, description="whether this is the suggested one")
     only_if: Logic | None = Field(default=None, description="offer it only if this holds")
+    for_each: FactName | None = Field(default=None, description="one suggestion per row of this fact")
     actions: tuple[Action, ...] = Field(min_length=1, description="what accepting it does")
 
 

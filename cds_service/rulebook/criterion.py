@@ -40,7 +40,8 @@ _GIVE = re.compile(
 )
 
 
-def _mistake(kind: str, message: str, hint: str) -> PydanticCustomError:
+def mistake(kind: str, message: str, hint: str) -> PydanticCustomError:
+    """An error in our own words: what was seen, what was expected, what to try."""
     return PydanticCustomError(cast(Any, kind), cast(Any, "{message}"), {"message": message, "hint": hint})
 
 
@@ -48,13 +49,13 @@ def _text(raw: object, what: str, example: str) -> str:
     if isinstance(raw, str):
         return raw.strip()
     if isinstance(raw, (list, dict)):
-        raise _mistake(
+        raise mistake(
             "unquoted_citation",
             f"{what} is text; YAML read this as a list or mapping, which happens when a citation stands "
             "inside [ ] or { } without quotes",
             f'put quotes round it: "{example}"',
         )
-    raise _mistake("wrong_type", f"{what} is text, not {raw!r}", f'write it like "{example}"')
+    raise mistake("wrong_type", f"{what} is text, not {raw!r}", f'write it like "{example}"')
 
 
 def _cites(text: str) -> tuple[int, ...]:
@@ -81,7 +82,7 @@ class Criterion:
         text = _text(raw, "a criterion", "fact >= 2 [2]")
         match = _CRITERION.match(text)
         if match is None:
-            raise _mistake(
+            raise mistake(
                 "bad_criterion",
                 f"{text!r} is not a criterion",
                 "write `fact`, `fact >= 2 [2]`, `fact < 7 days [3]` or `reading.column > 140 [7]`",
@@ -135,7 +136,7 @@ class Threshold:
                 column=part["column"],
                 sources=_cites(part["cites"]),
             )
-        raise _mistake(
+        raise mistake(
             "bad_comparison",
             f"{text!r} is not a comparison",
             'write ">= 42 days [14]" or ">= minimum in table-name [3]", or a list of words: [final, amended]',
@@ -161,7 +162,7 @@ class Amount:
         text = _text(raw, "an amount", "14 days [13]")
         match = _AMOUNT.match(text)
         if match is None:
-            raise _mistake(
+            raise mistake(
                 "bad_amount", f"{text!r} is not an amount", 'write a number, a unit, a source: "14 days [13]"'
             )
         part = match.groupdict()
@@ -185,7 +186,7 @@ class Duration:
         amount = Amount.parse(raw)
         unit = amount.unit if amount.unit in TIME_UNITS else amount.unit + "s"
         if unit not in TIME_UNITS or amount.number < 0 or amount.number != int(amount.number):
-            raise _mistake(
+            raise mistake(
                 "bad_duration",
                 f"{amount.text!r} is not a length of time",
                 f'write a whole number and one of {", ".join(TIME_UNITS)}: "30 days [4]"',
@@ -228,7 +229,7 @@ class Give:
         text = _text(raw, "give", "exists")
         match = _GIVE.match(text)
         if match is None or text in ("earliest value", "earliest reading"):
-            raise _mistake(
+            raise mistake(
                 "bad_give",
                 f"{text!r} is not something a fact can give",
                 "write exists, count, count_distinct <column>, latest value, latest reading, latest date, "

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, StrictBool, WithJsonSchema
 
+from cds_service.rulebook.criterion import mistake
 from cds_service.rulebook.shape import (
+    AnchorLine,
+    CalculationLine,
     DurationLine,
     GiveLine,
     RuleId,
@@ -14,7 +18,6 @@ from cds_service.rulebook.shape import (
     Shape,
     ThresholdLine,
     branch,
-    mistake,
 )
 
 
@@ -110,6 +113,10 @@ class RowsFact(FactShape):
         default_factory=dict, description="rows that match mean maybe: they widen a count, never make it true"
     )
     within: DurationLine | None = Field(default=None, description="how far back to look: 30 days [4]")
+    after: AnchorLine | None = Field(
+        default=None, description="only rows at or after this moment: session_start + 40 minutes [7]"
+    )
+    before: AnchorLine | None = Field(default=None, description="only rows before this moment: first_session")
     give: GiveLine = Field(
         description="exists, count, count_distinct <column>, latest value, latest reading, latest date, "
         "earliest date, any_yes or age"
@@ -154,6 +161,14 @@ class ViewFact(RowsFact):
     )
 
 
+class CalculateFact(FactShape):
+    """A number made of others; unknown if a part is."""
+
+    calculate: CalculationLine = Field(description="one operator between numbers and facts: 0.5 [1] * weight")
+    unit: str = Field(default="", description="UCUM unit of the result")
+    round: float | None = Field(default=None, gt=0, description="round to a multiple of this: 0.1")
+
+
 class ConclusionFact(FactShape):
     """The verdict of another rule."""
 
@@ -163,15 +178,16 @@ class ConclusionFact(FactShape):
 def _fact_tag(value: object) -> str | None:
     if not isinstance(value, dict):
         return None
-    keys = [key for key in ("find", "view", "conclusion") if key in value]
+    keys = [key for key in ("find", "view", "calculate", "conclusion") if key in value]
     return f"<{keys[0]}>" if len(keys) == 1 else None
 
 
-_BAD_FACT = "a fact has exactly one of find, view, conclusion"
+_BAD_FACT = "a fact has exactly one of find, view, calculate, conclusion"
 
 Fact = Annotated[
     Annotated[FindFact, branch("find")]
     | Annotated[ViewFact, branch("view")]
+    | Annotated[CalculateFact, branch("calculate")]
     | Annotated[ConclusionFact, branch("conclusion")],
     Discriminator(
         _fact_tag,
@@ -179,3 +195,16 @@ Fact = Annotated[
         custom_error_message=_BAD_FACT,
     ),
 ]
+
+
+def facts_used(fact: FactShape, signature_arguments: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The other facts of the rule that a fact is made of; `signature_arguments` are its view's, by kind."""
+    if isinstance(fact, CalculateFact):
+        return tuple(operand.fact for operand in fact.calculate.operands if operand.fact)
+    if not isinstance(fact, RowsFact):
+        return ()
+    anchors = tuple(anchor.fact for anchor in (fact.after, fact.before) if anchor is not None)
+    if not isinstance(fact, ViewFact) or not signature_arguments:
+        return anchors
+    named = (fact.arguments.get(name) for name, kind in signature_arguments.items() if kind == "fact")
+    return (*anchors, *(value for value in named if isinstance(value, str)))

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, PlainValidator, RootModel, WithJsonSchema
 
 from cds_service.rulebook.card import Indicator
-from cds_service.rulebook.shape import VERSION_PATTERN, Day, Number, RuleId, SetId, Shape, branch, mistake
+from cds_service.rulebook.criterion import mistake
+from cds_service.rulebook.shape import VERSION_PATTERN, Day, Number, RuleId, SetId, Shape, branch
 
 SystemName = Literal[
     "icd-10-cm",

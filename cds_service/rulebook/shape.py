@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -19,9 +19,10 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema
 
-from cds_service.rulebook.criterion import Criterion, Duration, Give, Threshold
+from cds_service.rulebook.criterion import Criterion, Duration, Give, Threshold, mistake
+from cds_service.rulebook.formula import Anchor, Calculation
 
 ID_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
@@ -32,11 +33,6 @@ FactName = Annotated[str, Field(pattern=NAME_PATTERN)]
 SetId = Annotated[str, Field(pattern=ID_PATTERN)]
 Number = Annotated[int, Field(ge=1, strict=True)]
 """A positive whole number: of a source, of parts."""
-
-
-def mistake(kind: str, message: str, hint: str) -> PydanticCustomError:
-    """An error in our own words: what was seen, what was expected, what to try."""
-    return PydanticCustomError(cast(Any, kind), cast(Any, "{message}"), {"message": message, "hint": hint})
 
 
 def branch(name: str) -> Tag:
@@ -54,6 +50,10 @@ CriterionLine = Annotated[
 ]
 ThresholdLine = Annotated[Threshold, *_line(Threshold.parse, ">= 42 days [14]", "a comparison")]
 DurationLine = Annotated[Duration, *_line(Duration.parse, "30 days [4]", "counted back from today")]
+CalculationLine = Annotated[
+    Calculation, *_line(Calculation.parse, "0.5 [1] * weight", "one operator between numbers and facts")
+]
+AnchorLine = Annotated[Anchor, *_line(Anchor.parse, "first_session", "a moment told by a date fact")]
 GiveLine = Annotated[Give, *_line(Give.parse, "exists", "what the fact makes of the rows found")]
 
 

@@ -186,6 +186,50 @@ VIEWS: Mapping[str, ViewSignature] = {
         valuesets=("body-weight",),
         value="weight",
     ),
+    "current_drugs": ViewSignature(
+        columns={
+            "drug": "text",
+            "current": "truth",
+            "kind": "text",
+            "route": "code",
+            "start": "date",
+            "end": "date",
+        },
+        reads=("MedicationRequest", "MedicationStatement", "MedicationDispense"),
+    ),
+    "ordered_doses": ViewSignature(
+        columns={
+            "drug": "text",
+            "dose": "number",
+            "per_weight": "number",
+            "duration": "number",
+            "rate": "number",
+            "per_week": "number",
+            "route": "code",
+            "reason": "code",
+        },
+        reads=("MedicationRequest",),
+        arguments={"weight": "fact"},
+        value="dose",
+    ),
+    "treatment_sessions": ViewSignature(
+        columns={"day": "date", "start": "date", "drug": "text", "dose": "number"},
+        reads=("MedicationAdministration", "Procedure", "MedicationDispense"),
+        arguments={"procedures": "valueset"},
+    ),
+    "score_change": ViewSignature(
+        columns={
+            "instrument": "text",
+            "baseline": "number",
+            "latest": "number",
+            "fall": "number",
+            "date": "date",
+        },
+        reads=("Observation",),
+        arguments={"since": "fact"},
+        required=("since",),
+        value="fall",
+    ),
     "antidepressant_trials": ViewSignature(
         columns={
             "ingredient": "text",

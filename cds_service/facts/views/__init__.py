@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from cds_service.facts.chart import Chart
-from cds_service.facts.finding import Row
+from cds_service.facts.finding import Finding, Row
 from cds_service.facts.views.answers import answers
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.trials import antidepressant_trials
 from cds_service.facts.views.vital_signs import blood_pressure, body_weight
 
 View = Callable[[ViewCall], Callable[[Chart], Sequence[Row]]]
+Lines = Callable[[Chart, Mapping[str, Finding]], Sequence[Row]]
+ViewOfFacts = Callable[[ViewCall], Lines]
 
 READERS: Mapping[str, View] = {
     "answers": answers,
@@ -23,14 +25,18 @@ READERS: Mapping[str, View] = {
     "blood_pressure": blood_pressure,
     "body_weight": body_weight,
 }
+# Views that take findings as arguments.
+READERS_OF_FACTS: Mapping[str, ViewOfFacts] = {}
 
 
-def view_reader(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
+def view_reader(call: ViewCall) -> Lines:
     """The lines of a view; computed once per chart however many facts call it with the same arguments."""
+    if call.view in READERS_OF_FACTS:
+        return READERS_OF_FACTS[call.view](call)
     read = READERS[call.view](call)
-    name = (call.view, call.code_in, repr(sorted(call.arguments.items())))
+    name = (call.view, call.origin, call.code_in, repr(sorted(call.arguments.items())))
 
-    def cached(chart: Chart) -> Sequence[Row]:
+    def cached(chart: Chart, used: Mapping[str, Finding]) -> Sequence[Row]:
         lines = chart.cache.get(name)
         if lines is None:
             lines = chart.cache[name] = read(chart)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.criterion import Amount, Duration
+from cds_service.rulebook.fact import Origin
 from cds_service.rulebook.files import TableFile
 from cds_service.rulebook.rule import Argument, ViewFact
 from cds_service.rulebook.terminology import Coded
@@ -17,6 +18,7 @@ class ViewCall:
     """One use of a view. `keys` are the prefetch keys of its observations, `all_keys` every key it reads."""
 
     view: str
+    origin: Origin
     code_in: tuple[str, ...]
     arguments: dict[str, Argument]
     keys: tuple[str, ...]
@@ -27,7 +29,7 @@ class ViewCall:
     def of(cls, fact: ViewFact, book: Rulebook, keys: tuple[str, ...]) -> ViewCall:
         """The call a fact makes."""
         observations = tuple(key for key in keys if key.startswith("observations-"))
-        return cls(fact.view, fact.code_in or (), dict(fact.arguments), observations, keys, book)
+        return cls(fact.view, fact.origin, fact.code_in or (), dict(fact.arguments), observations, keys, book)
 
     def matches(self, codes: Iterable[Coded]) -> bool:
         """Whether one of the codes is in the call's value sets."""

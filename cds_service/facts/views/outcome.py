@@ -13,13 +13,13 @@ from datetime import date, timedelta
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
-from cds_service.facts.dates import When, midnight
+from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.views.supply import Run, the_day
+from cds_service.facts.views.supply import Run, days_of, the_day
 from cds_service.rulebook.terminology import Coded
-from cds_service.truth import Span, hull
+from cds_service.truth import UNKNOWN, Span, Truth, hull
 
 _ENDED = frozenset({"inactive", "remission", "resolved"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
@@ -57,15 +57,15 @@ class Outcomes:
 
     def outcome(
         self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
-    ) -> str | None:
-        """failed, responded, not-tolerated; None where the chart does not settle it."""
+    ) -> str | Truth | None:
+        """failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if a lost key may."""
         reasons = self._reasons(run, stretches, orders)
         by_score = self._by_score(run, chart)
         if reasons & self.no_response or by_score == "failed":
             return "failed"
         keys = ("medication-requests", "medication-statements", *self.call.keys)
         if chart.not_obtained(keys):
-            return None
+            return UNKNOWN
         if by_score is not None:
             return by_score
         return "not-tolerated" if reasons & self.not_tolerated else None
@@ -124,14 +124,16 @@ class Outcomes:
 
     # --- episode ---------------------------------------------------------------------------------
 
-    def episode(self, run: Run, chart: Chart) -> str | None:
+    def episode(self, run: Run, chart: Chart) -> str | Truth | None:
         """Whether the stretch lies in the current episode; None if its start is not known or falls inside.
+
+        UNKNOWN if a lost key may say.
 
         With several active entries the latest onset counts. A date of recording only says that the episode
         began by then.
         """
         if chart.not_obtained(("conditions",)):
-            return None
+            return UNKNOWN
         onsets = [
             _onset(entry, chart)
             for entry, sure in chart.entries(("conditions",), "Condition", self.episodes)
@@ -141,10 +143,10 @@ class Outcomes:
         if not dated:
             return None
         onset, exact = max(dated, key=lambda item: item[0].start)
-        first, after = midnight(run.first, chart.zone), midnight(run.last + timedelta(days=1), chart.zone)
-        if first >= onset.start and (onset.end - onset.start <= timedelta(hours=25) or first >= onset.end):
+        earliest, latest = days_of(onset, chart)
+        if run.begun >= latest:
             return "current"
-        return "earlier" if exact and after <= onset.start else None
+        return "earlier" if exact and run.last < earliest else None
 
 
 def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:

@@ -6,10 +6,9 @@ today do not count; a period's end is included.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
@@ -28,10 +27,11 @@ ORDER_INTENTS = frozenset({"order", "original-order", "reflex-order", "filler-or
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """Days [first, last] on one drug; `first` is None if the start or the length cannot be told.
+    """Days [first, last] surely on one drug; `first` is None if there are none that can be told.
 
-    `dose` is mg a day, None if unknown. `needed` marks a drug taken only when needed. `trouble` says what
-    could not be told.
+    A start or end known only to the month leaves the days that every reading of it has in common; `begun` is
+    the first day it may have begun. `dose` is mg a day, None if unknown. `needed` marks a drug taken only when
+    needed. `trouble` says what could not be told.
     """
 
     entry: Entry
@@ -42,11 +42,19 @@ class Supply:
     needed: bool = False
     trouble: str = ""
     orders: tuple[str, ...] = ()
+    begun: date | None = None
+    waiting: bool = False
 
     @property
     def settled(self) -> bool:
         """Whether the days are known."""
         return self.first is not None and self.last is not None
+
+
+def days_of(when: When, chart: Chart) -> tuple[date, date]:
+    """The first and the last calendar day a date may name."""
+    first = day_of(when.start, chart.zone)
+    return first, max(first, day_of(when.end - timedelta(microseconds=1), chart.zone))
 
 
 def the_day(when: When | None, chart: Chart) -> date | None:
@@ -70,14 +78,19 @@ def dispensed(
     days = _days_supply(dispense)
     if dose is None and not dosages and not waiting:
         dose = _from_quantity(dispense, days, ingredient)
-    first = the_day(chart.when(dispense.when_handed_over) or chart.when(dispense.when_prepared), chart)
-    if first is None or days is None:
-        trouble = "the day it was handed out is not known" if first is None else "days of supply not known"
-        return Supply(entry, ingredient, None, None, dose, as_needed(dosages), trouble, named)
-    last = min(first + timedelta(days=days - 1), chart.today)
-    if last < first:
-        return None
-    return Supply(entry, ingredient, first, last, dose, as_needed(dosages), orders=named)
+    handed = chart.when(dispense.when_handed_over) or chart.when(dispense.when_prepared)
+    if handed is None or days is None:
+        trouble = "the day it was handed out is not known" if handed is None else "days of supply not known"
+        return Supply(
+            entry, ingredient, None, None, dose, as_needed(dosages), trouble, named, waiting=waiting
+        )
+    earliest, latest = days_of(handed, chart)
+    return _dated(
+        Supply(entry, ingredient, None, None, dose, as_needed(dosages), orders=named, waiting=waiting),
+        (earliest, latest),
+        earliest + timedelta(days=days - 1),
+        chart.today,
+    )
 
 
 def _dosages(
@@ -110,6 +123,8 @@ def _from_quantity(
     number = read_quantity(dispense.quantity)
     if number is None or days is None or ingredient.strength is None or not is_counted(dispense.quantity):
         return None
+    if not number.span.exact or number.span.low <= 0:
+        return None
     return number.span.low / days * ingredient.strength if ingredient.unit.upper() == "MG" else None
 
 
@@ -120,14 +135,27 @@ def stated(entry: Entry, ingredient: Ingredient, chart: Chart) -> Supply | None:
         return None
     dose, needed = daily_dose(statement.dosage, ingredient), as_needed(statement.dosage)
     period = statement.effective_period
-    first = the_day(chart.when(period.start), chart) if period else None
-    last = the_day(chart.when(period.end), chart) if period else None
+    start = chart.when(period.start) if period else None
+    end = chart.when(period.end) if period else None
+    last = days_of(end, chart)[0] if end is not None else None
     if last is None and period is not None and not period.end and statement.status == "active":
         last = chart.today
-    if first is None or last is None:
+    if start is None or last is None:
         return Supply(entry, ingredient, None, None, dose, needed, "the days it was taken are not known")
-    last = min(last, chart.today)
-    return Supply(entry, ingredient, first, last, dose, needed) if last >= first else None
+    return _dated(
+        Supply(entry, ingredient, None, None, dose, needed), days_of(start, chart), last, chart.today
+    )
+
+
+def _dated(supply: Supply, start: tuple[date, date], last: date, today: date) -> Supply | None:
+    """The supply with the days it surely covers; None if it lies in the future altogether."""
+    earliest, latest = start
+    if earliest > today:
+        return None
+    first, last = latest, min(last, today)
+    if first > last:
+        return replace(supply, trouble="its dates are too vague to tell a single day")
+    return replace(supply, first=first, last=last, begun=earliest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +168,28 @@ class Run:
     covered: int
 
     @property
+    def begun(self) -> date:
+        """The first day it may have begun."""
+        return min((s.begun for s in self.supplies if s.begun is not None), default=self.first)
+
+    @property
     def elapsed(self) -> int:
         """Days from first to last, gaps included."""
         return (self.last - self.first).days + 1
 
-    def days_where(self, dosed: Any) -> int:
+    def days_where(self, dosed: Callable[[Supply], bool]) -> int:
         """Days covered by the supplies that `dosed` accepts, each day once."""
-        return len(_days(supply for supply in self.supplies if dosed(supply)))
+        return _covered([supply for supply in self.supplies if dosed(supply)])
 
 
-def _days(supplies: Any) -> set[int]:
-    days: set[int] = set()
+def _covered(supplies: Sequence[Supply]) -> int:
+    """Days covered by settled supplies sorted by their first day, each day once."""
+    days, reached = 0, date.min
     for supply in supplies:
-        if supply.first is not None and supply.last is not None:
-            days.update(range(supply.first.toordinal(), supply.last.toordinal() + 1))
+        assert supply.first is not None and supply.last is not None
+        start = max(supply.first, reached + timedelta(days=1))
+        days += max(0, (supply.last - start).days + 1)
+        reached = max(reached, supply.last)
     return days
 
 
@@ -168,14 +204,14 @@ def runs(supplies: Sequence[Supply], bridged_gap: int) -> Iterator[Run]:
     for supply in settled:
         assert supply.first is not None and supply.last is not None
         if reached is not None and (supply.first - reached).days - 1 > bridged_gap:
-            yield _run(group)
+            yield _run(group, reached)
             group, reached = [], None
         group.append(supply)
         reached = supply.last if reached is None else max(reached, supply.last)
-    if group:
-        yield _run(group)
+    if reached is not None:
+        yield _run(group, reached)
 
 
-def _run(group: Sequence[Supply]) -> Run:
-    days = _days(group)
-    return Run(tuple(group), date.fromordinal(min(days)), date.fromordinal(max(days)), len(days))
+def _run(group: Sequence[Supply], last: date) -> Run:
+    assert group[0].first is not None
+    return Run(tuple(group), group[0].first, last, _covered(group))

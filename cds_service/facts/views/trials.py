@@ -116,12 +116,13 @@ class Reading:
             supply = dispensed(entry, ingredient, orders, chart, orders_known=orders_known)
             if supply is not None:
                 supplies.setdefault(self._key(ingredient), []).append(supply)
+        by_dispense = {key: tuple(found) for key, found in supplies.items()}
         for entry, ingredient in self._entries(chart, STATEMENTS):
             supply = stated(entry, ingredient, chart)
-            known = supplies.setdefault(self._key(ingredient), [])
-            if supply is not None and not any(_overlap(supply, other) for other in known):
-                known.append(supply)
-        return {key: found for key, found in supplies.items() if found}
+            handed_out = by_dispense.get(self._key(ingredient), ())
+            if supply is not None and not any(_overlap(supply, other) for other in handed_out):
+                supplies.setdefault(self._key(ingredient), []).append(supply)
+        return supplies
 
     def _drug_rows(
         self,
@@ -134,12 +135,17 @@ class Reading:
         own = [entry for entry, ingredient in orders if self._key(ingredient) == key]
         stretches = list(runs([supply for supply in supplies if not supply.needed], self.gap))
         for run in stretches:
-            yield self._run_row(key, run, stretches, own, UNKNOWN if doubts else TRUE, doubts, chart)
+            why = doubts
+            if any(supply.waiting for supply in run.supplies):
+                # The order may say that the drug was taken only when needed.
+                why = (*doubts, "an order it was dispensed on was not obtained")
+            yield self._run_row(key, run, stretches, own, UNKNOWN if why else TRUE, why, chart)
         for supply in supplies:
             if supply.needed:
                 yield self._loose_row(key, supply, FALSE, "taken only when needed")
             elif not supply.settled:
-                yield self._loose_row(key, supply, UNKNOWN if doubts else TRUE, supply.trouble)
+                counts = UNKNOWN if doubts or supply.waiting else TRUE
+                yield self._loose_row(key, supply, counts, supply.trouble)
 
     def _doubts(self, key: str, chart: Chart) -> tuple[str, ...]:
         """What keeps every stretch on a drug from being sure."""
@@ -205,23 +211,23 @@ class Reading:
     def _loose_row(self, key: str, supply: Supply, counts: Truth, why: str) -> Row:
         name = self._group(key, supply.ingredient)
         columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": _dose([supply])}
-        text = f"{self._text([supply])}, {why}"
+        text = self._text([supply]) + (f", {why}" if counts is TRUE else "")
         return Row(
             Evidence(supply.entry.reference, None, text), columns, counts, () if counts is TRUE else (why,)
         )
 
     def _order_row(self, entry: Entry, ingredient: Ingredient, chart: Chart) -> Iterator[Row]:
-        order = entry.resource
-        if order.status not in ORDERED or order.intent not in ORDER_INTENTS:
-            return
-        key = self._key(ingredient)
+        order, key = entry.resource, self._key(ingredient)
         columns: dict[str, Cell] = {"ingredient": self._group(key, ingredient), "key": key}
         when, text = (
             chart.when(order.authored_on),
             f"{ingredient.name}, only ordered as far as the chart shows",
         )
         evidence = Evidence(entry.reference, when, text)
-        if as_needed(order.dosage_instruction):
+        if order.status not in ORDERED or order.intent not in ORDER_INTENTS:
+            plain = Evidence(entry.reference, when, ingredient.name)
+            yield Row(plain, columns, FALSE, (f"an order with status {order.status}, intent {order.intent}",))
+        elif as_needed(order.dosage_instruction):
             yield Row(evidence, columns, FALSE, ("taken only when needed",))
         else:
             yield Row(evidence, columns, UNKNOWN if chart.not_obtained((DISPENSES, STATEMENTS)) else TRUE)
@@ -240,7 +246,7 @@ RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 def _overlap(supply: Supply, other: Supply) -> bool:
     """Whether two supplies share a day; one without known days may share any."""
     if supply.first is None or supply.last is None or other.first is None or other.last is None:
-        return other.entry.resource.__class__ is not supply.entry.resource.__class__
+        return True
     return supply.first <= other.last and other.first <= supply.last
 
 
@@ -256,5 +262,5 @@ def _dose(supplies: Sequence[Supply]) -> Quantity | None:
 
 
 def _dose_text(dose: Quantity) -> str:
-    low, high = number_text(dose.span.low), number_text(dose.span.high)
+    low, high = number_text(round(dose.span.low, 2)), number_text(round(dose.span.high, 2))
     return low if low == high else f"{low} to {high}"

@@ -7,7 +7,8 @@ fact converts by UCUM or stays unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
@@ -17,6 +18,7 @@ from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.quantity import convert
 from cds_service.facts.views.call import ViewCall
+from cds_service.truth import hull
 
 PANEL, SYSTOLIC, DIASTOLIC = (
     "blood-pressure-panel",
@@ -24,6 +26,7 @@ PANEL, SYSTOLIC, DIASTOLIC = (
     "diastolic-blood-pressure",
 )
 _SIDES = {SYSTOLIC: "systolic", DIASTOLIC: "diastolic"}
+_NO_SIDES: Mapping[str, Cell] = dict.fromkeys(_SIDES.values())
 
 
 def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
@@ -39,22 +42,29 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
             moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
             known = readings.get(moment)
             columns = dict(known.columns) if known else _blank(observation, when, chart)
-            columns.update(sides)
-            evidence = known.evidence if known else Evidence(entry.reference, when, "blood pressure")
-            readings[moment] = Row(evidence, columns)
-        return [row for row in readings.values() if row.columns["systolic"] or row.columns["diastolic"]]
+            for side, value in sides.items():
+                columns[side] = _either(columns[side], value) if side in columns else value
+            reference = min(entry.reference, known.evidence.reference) if known else entry.reference
+            readings[moment] = Row(Evidence(reference, when, "blood pressure"), columns)
+        whole = (replace(row, columns={**_NO_SIDES, **row.columns}) for row in readings.values())
+        return [row for row in whole if row.columns["systolic"] or row.columns["diastolic"]]
 
     return read
 
 
 def _blank(observation: fhir.Observation, when: When | None, chart: Chart) -> dict[str, Cell]:
     return {
-        "systolic": None,
-        "diastolic": None,
         "date": when,
         "status": observation.status or None,
         "issued": chart.when(observation.issued),
     }
+
+
+def _either(one: Cell, other: Cell) -> Cell:
+    """Two values of one moment that cannot be told apart: anything between; None if one is not known."""
+    if isinstance(one, Quantity) and isinstance(other, Quantity):
+        return Quantity(hull((one.span, other.span)), one.unit)
+    return None
 
 
 def _sides(observation: fhir.Observation, call: ViewCall) -> dict[str, Cell]:
