@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from cds_service.authoring.cli import VERBS, cli
 from cds_service.facts.prefetch import templates
 from cds_service.facts.read import DEADLINE, FAILED, NOT_SUPPLIED, OTHER_PATIENT, TRUNCATED
+from cds_service.facts.views import READERS, READERS_OF_FACTS
 from cds_service.rulebook.views import VIEWS
 from cds_service.settings import NAMES, Settings
 from cds_service.web.app import create_app, load_rulebooks
@@ -152,7 +153,8 @@ def test_no_line_of_prose_is_too_long(page: Path) -> None:
 def test_every_view_has_its_section_with_its_columns_and_arguments() -> None:
     sections = re.split(r"^## ", (DOCS / "views.md").read_text(encoding="utf-8"), flags=re.M)
     by_name = {section.split("\n")[0].strip("` "): section for section in sections}
-    for name, view in VIEWS.items():
+    for name in (*READERS, *READERS_OF_FACTS):
+        view = VIEWS[name]
         assert name in by_name, f"docs/views.md has no section for the view {name}"
         words = [*view.columns, *view.arguments, *view.reads]
         assert [word for word in words if f"`{word}`" not in by_name[name]] == [], name
@@ -200,8 +202,10 @@ def members(value: Any) -> Iterator[str]:
 
 def test_every_member_of_the_decision_is_explained() -> None:
     text = (DOCS / "ehr.md").read_text(encoding="utf-8")
-    for call in (ROOT / "fhir_fixtures/requests").glob("*.json"):
-        body = answer(json.loads(call.read_bytes()))
+    calls = [json.loads(path.read_bytes()) for path in (ROOT / "fhir_fixtures/requests").glob("*.json")]
+    calls.append(calls[0] | {"context": calls[0]["context"] | {"userId": "Patient/1"}})
+    for call in calls:
+        body = answer(call)
         assert {name for name in members(body["extension"][DECISION]) if f"`{name}`" not in text} == set()
         codes = {note["code"] for note in body["extension"][DECISION].get("notes", [])}
         assert {code for code in codes if f"`{code}`" not in text} == set()

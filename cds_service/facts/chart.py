@@ -19,6 +19,9 @@ from cds_service.facts.read import EMPTY, FOUND, Note
 from cds_service.facts.shelf import EMPTY_SHELF, Entry, Shelf
 from cds_service.rulebook.terminology import Terminology
 
+_LONGEST_DATE = 40
+"""What is longer is no date, and must not fill the memory of dates read."""
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -65,7 +68,7 @@ class Chart:
 
     def when(self, text: str) -> When | None:
         """A recorded date as an interval of instants."""
-        return parse_when(text, self.zone) if text else None
+        return parse_when(text, self.zone) if 4 <= len(text) <= _LONGEST_DATE else None
 
     def period(self, period: fhir.Period | None) -> When | None:
         """A period as one interval, ends included; None if neither end can be read."""

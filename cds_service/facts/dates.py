@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
-_PARTIAL = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
-_INSTANT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?$")
+_PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 EVER = datetime(1, 1, 2, tzinfo=UTC)
 NEVER = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -42,10 +42,10 @@ class When:
 def parse_when(text: str, zone: tzinfo) -> When | None:
     """Read a FHIR date, dateTime or instant; None if it is no date at all (`2025-13`, `yesterday`)."""
     try:
-        partial = _PARTIAL.match(text)
+        partial = _PARTIAL.fullmatch(text)
         if partial:
             return _partial(text, partial, zone)
-        if not _INSTANT.match(text):
+        if not _INSTANT.fullmatch(text):
             return None
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
@@ -59,7 +59,7 @@ def parse_when(text: str, zone: tzinfo) -> When | None:
 def _partial(text: str, match: re.Match[str], zone: tzinfo) -> When:
     year, month, day = (int(part) if part else None for part in match.groups())
     assert year is not None
-    first = date(year, month or 1, day or 1)
+    first = date(year, 1 if month is None else month, 1 if day is None else day)
     if day is not None:
         after = first + timedelta(days=1)
     elif month is not None:

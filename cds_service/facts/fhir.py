@@ -349,7 +349,7 @@ class RawEntry(Element, frozen=True):
 
     full_url: Text = ""
     search: Search | None = None
-    resource: Raw | None = None
+    resource: Raw = Raw(b"{}")
 
 
 class Link(Element, frozen=True):

@@ -135,8 +135,7 @@ def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, str]:
 
 def _ours(raw: msgspec.Raw) -> bool:
     try:
-        inner = fhir.read_raw_entry(raw).resource
-        kind = fhir.read_kind(inner).resource_type if inner is not None else ""
+        kind = fhir.read_kind(fhir.read_raw_entry(raw).resource).resource_type
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return True
     return not kind or kind in fhir.RESOURCE_TYPES

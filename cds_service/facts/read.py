@@ -135,8 +135,7 @@ def _odd_entry(key: str, raw: msgspec.Raw) -> Note | None:
     A report that cannot be read may say that the search failed, and a Bundle may hold anything.
     """
     try:
-        inner = fhir.read_raw_entry(raw).resource
-        kind = fhir.read_kind(inner) if inner is not None else fhir.Kind()
+        kind = fhir.read_kind(fhir.read_raw_entry(raw).resource)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return Note("unreadable", key)
     if kind.resource_type and kind.resource_type not in (*fhir.RESOURCE_TYPES, "OperationOutcome", "Bundle"):

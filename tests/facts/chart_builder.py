@@ -273,7 +273,7 @@ def request(
     keys: Iterable[str] | None = None,
     prefetch: Mapping[str, Any] | None = None,
     without: Iterable[str] = (),
-    drafts: Iterable[Json] | None = None,
+    drafts: Iterable[Json] | bytes | None = None,
     as_of: datetime = NOW,
     zone: tzinfo = UTC,
     hook: str = "patient-view",
@@ -301,7 +301,7 @@ def request(
         as_of=as_of,
         zone=zone,
         prefetch={key: raw(value) for key, value in brought.items() if key not in set(without)},
-        draft_orders=raw(bundle(*drafts)) if drafts is not None else None,
+        draft_orders=raw(drafts if isinstance(drafts, bytes) else bundle(*drafts)) if drafts is not None else None,
         **more,
     )
 
@@ -321,7 +321,7 @@ def ask(data: Mapping[str, Any], *resources: Json, explain: bool = True, **call:
     """The answer to a fact from a chart of these resources."""
     asked = fact(data)
     held = chart(*resources, keys=fact_keys(asked, book()), explain=explain, **call)
-    return fact_reader(asked, book())(held)
+    return fact_reader(asked, book())(held, {})
 
 
 def span_of(finding: Finding) -> Span:

@@ -39,6 +39,7 @@ class Outcomes:
     follow_up_after: int
     follow_up_until: int
     response: float
+    gap: int
 
     @classmethod
     def of(cls, call: ViewCall) -> Outcomes:
@@ -53,6 +54,7 @@ class Outcomes:
             call.days("follow_up_after"),
             call.days("follow_up_until"),
             call.amount("response").number,
+            call.days("bridged_gap"),
         )
 
     def outcome(
@@ -77,7 +79,7 @@ class Outcomes:
         named = {reference for supply in run.supplies for reference in supply.orders}
         sets: set[str] = set()
         for order in orders:
-            mine = order.reference in named if named else _nearest(order, stretches) is run
+            mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
             if mine and order.resource.status_reason is not None:
                 sets.update(self._sets(concept_codes(order.resource.status_reason)))
         for supply in run.supplies:
@@ -103,7 +105,7 @@ class Outcomes:
         before = (run.first - timedelta(days=self.baseline_before), run.first)
         after = (
             run.first + timedelta(days=self.follow_up_after),
-            run.last + timedelta(days=self.follow_up_until),
+            min(run.last + timedelta(days=self.follow_up_until), chart.today),
         )
         scores = list(self._scores(name, chart))
         baseline, follow_up = _last(scores, before), _last(scores, after)
@@ -166,15 +168,17 @@ def _active(entry: Entry) -> bool:
     return not status & _ENDED and not sure & _UNSURE
 
 
-def _nearest(order: Entry, stretches: Sequence[Run]) -> Run | None:
-    """The stretch an order without a link belongs to: the one that began nearest to when it was written."""
-    if len(stretches) == 1:
-        return stretches[0]
+def _nearest(order: Entry, stretches: Sequence[Run], gap: int) -> Run | None:
+    """The stretch an order without a link belongs to: written in it or up to a bridged gap before its start.
+
+    Of several the one that began nearest. An order of another time says nothing of how this one ended.
+    """
     try:
         written = date.fromisoformat(order.resource.authored_on[:10])
     except ValueError:
         return None
-    return min(stretches, key=lambda run: (abs((run.first - written).days), run.first))
+    fitting = [run for run in stretches if run.begun - timedelta(days=gap) <= written <= run.last]
+    return min(fitting, key=lambda run: (abs((run.first - written).days), run.first), default=None)
 
 
 def _last(scores: Sequence[tuple[date, When, Span]], days: tuple[date, date]) -> Span | None:

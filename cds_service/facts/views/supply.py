@@ -30,8 +30,8 @@ class Supply:
     """Days [first, last] surely on one drug; `first` is None if there are none that can be told.
 
     A start or end known only to the month leaves the days that every reading of it has in common; `begun` is
-    the first day it may have begun. `dose` is mg a day, None if unknown. `needed` marks a drug taken only when
-    needed. `trouble` says what could not be told.
+    the first day it may have begun. `dose` is mg a day, None if unknown. `needed` marks a drug taken only
+    when needed. `trouble` says what could not be told.
     """
 
     entry: Entry
