@@ -128,6 +128,7 @@ def examine(request: HookRequest, served: ServedRulebook, *, explain: bool = Fal
         not_obtained=chart.not_obtained(plan.keys),
         notes=chart.notes,
         hidden=_withheld(chart, request),
+        drafts=chart.draft_raw,
     )
     return Evaluation(chart, findings, conclusions, decision)
 

@@ -257,7 +257,7 @@ def fenced(text: str, kind: str) -> str:
 
 def started() -> str:
     settings = Settings(rules=Path("rules"), today=NOW)
-    return fenced(steady(start_message(settings, load_rulebooks(settings))), "text")
+    return fenced(steady(start_message(settings, load_rulebooks(settings), "durable")), "text")
 
 
 def answered() -> str:

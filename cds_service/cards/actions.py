@@ -1,26 +1,37 @@
-"""What accepting a suggestion does: FHIR resources from templates, the request's ids and dates filled in.
+"""What accepting a suggestion does: a resource made from a template, an order of the call changed or removed.
 
 Placeholders in any string of a template: {patient_id} {user} {encounter_id} {today} {now}. A string whose
 value the request does not have is left out, and so is everything that becomes empty without it.
+
+An order is changed or removed only if it came in `context.draftOrders`: the one behind the row of the fact
+after `from:` that placeholders read (of several rows the first; with `for_each` each in turn).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cds_service.cards.changes import Members, UnfitError, changed, compile_changes
+from cds_service.cards.escape import clean
 from cds_service.cards.identity import resource_id
+from cds_service.cards.reading import Reading
+from cds_service.cards.text import Template
+from cds_service.cards.wording import PLAIN, first_row
 from cds_service.facts.dates import day_of
 from cds_service.facts.request import HookRequest
-from cds_service.rulebook.card import Action, FromTemplate
+from cds_service.rulebook.card import Action, FromFact, FromTemplate
 from cds_service.rulebook.files import TemplateFile
+from cds_service.truth import TRUE
 
+DESCRIPTION_LIMIT = 300
 _PLACEHOLDER = re.compile(r"\{(patient_id|user|encounter_id|today|now)\}")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{0,63}/[A-Za-z0-9\-.]{1,64}")
 
+Words = Mapping[str, str]
 Prepared = Any
 """A JSON value whose strings with placeholders are `_Pattern`s, and what holds one `_Members` or `_Items`."""
 
@@ -51,37 +62,106 @@ class _Items:
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedAction:
-    """An action with its template looked up and split."""
+class Offered:
+    """An action for one chart: everything is known but the ids and dates of the request.
+
+    `resource` is that of a create (split) or an update (whole), `removes` the `Type/id` of a delete.
+    """
 
     type: str
     description: str
-    resource: Prepared
+    resource: Prepared = None
+    removes: str = ""
 
     def answer(self, values: Mapping[str, str], suggestion: str, place: int) -> dict[str, Any]:
         """The action's JSON; `suggestion` is the uuid of its suggestion, `place` its place in it."""
-        return _ANSWERS[self.type](self, values, resource_id(suggestion, place))
+        body: dict[str, Any] = {"type": self.type, "description": self.description}
+        if self.type == "create":
+            identifier = resource_id(suggestion, place)
+            body["resource"] = {"resourceType": "", "id": identifier} | fill(self.resource, values)
+        elif self.type == "update":
+            body["resource"] = self.resource
+        else:
+            body["resourceId"] = self.removes
+        return body
 
 
-def _create(action: PreparedAction, values: Mapping[str, str], identifier: str) -> dict[str, Any]:
-    resource = {"resourceType": "", "id": identifier} | fill(action.resource, values)
-    return {"type": "create", "description": action.description, "resource": resource}
+@dataclass(frozen=True, slots=True)
+class PreparedCreate:
+    """A resource from a template, looked up and split."""
+
+    description: Template
+    resource: Prepared
+
+    def offered(self, reading: Reading, words: Words) -> Offered:
+        """The action on one chart."""
+        return Offered("create", _described(self.description, reading, words), self.resource)
 
 
-_ANSWERS: Mapping[str, Callable[[PreparedAction, Mapping[str, str], str], dict[str, Any]]] = {
-    "create": _create
-}
-SUPPORTED = frozenset(_ANSWERS)
+@dataclass(frozen=True, slots=True)
+class PreparedUpdate:
+    """A change to the order behind a fact's row."""
+
+    description: Template
+    fact: str
+    change: Members
+
+    def offered(self, reading: Reading, words: Words) -> Offered | None:
+        """The action on one chart; None if the order, or what to set, is not surely known."""
+        order = _order(self.fact, reading)
+        received = reading.record.drafts.resource(order)
+        if received is None or _several_rows(order, self.fact, reading):
+            return None
+        try:
+            resource = changed(received, self.change, reading)
+        except UnfitError:
+            return None
+        return Offered("update", _described(self.description, reading, words), resource)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDelete:
+    """The removal of the order behind a fact's row."""
+
+    description: Template
+    fact: str
+
+    def offered(self, reading: Reading, words: Words) -> Offered | None:
+        """The action on one chart; None if no order of the call is surely behind the row."""
+        order = _order(self.fact, reading)
+        if order not in reading.record.drafts:
+            return None
+        return Offered("delete", _described(self.description, reading, words), removes=order)
+
+
+PreparedAction = PreparedCreate | PreparedUpdate | PreparedDelete
+
+
+def _described(template: Template, reading: Reading, words: Words) -> str:
+    return clean(template.fill(reading, PLAIN, words), DESCRIPTION_LIMIT)
+
+
+def _order(fact: str, reading: Reading) -> str:
+    """`Type/id` of the row in hand, empty if no row surely counts."""
+    row = first_row(reading.finding(fact))
+    return row.evidence.reference if row is not None and row.counts is TRUE else ""
+
+
+def _several_rows(order: str, fact: str, reading: Reading) -> bool:
+    """Whether the fact found several things in one order: it is not known which of them a path means."""
+    return sum(row.evidence.reference == order for row in reading.finding(fact).rows) > 1
 
 
 def prepare_action(action: Action, templates: Mapping[str, TemplateFile]) -> PreparedAction:
-    """Look up and split the template. Raises KeyError for a type or template that is not known."""
-    if action.type not in SUPPORTED or not isinstance(action.resource, FromTemplate):
-        raise KeyError(action.type)
-    resource = {
-        key: value for key, value in templates[action.resource.template].resource.items() if key != "id"
-    }
-    return PreparedAction(action.type, action.description, split(resource))
+    """Compile an action. Raises KeyError for a template, BadPathError for a path that is not known."""
+    description = Template.of(action.description)
+    if isinstance(action.resource, FromTemplate):
+        received = templates[action.resource.template].resource
+        resource = {key: value for key, value in received.items() if key != "id"}
+        return PreparedCreate(description, split(resource))
+    if isinstance(action.resource, FromFact):
+        return PreparedUpdate(description, action.resource.origin, compile_changes(action.resource.set))
+    return PreparedDelete(description, action.origin or "")
 
 
 def split(node: Any) -> Prepared:

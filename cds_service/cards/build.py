@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cds_service.cards.actions import PreparedAction
 from cds_service.cards.cardbook import CardBook, PreparedCard, PreparedRule
 from cds_service.cards.citations import cited
 from cds_service.cards.condition import hidden_if, shown_if
 from cds_service.cards.escape import sentence
 from cds_service.cards.reading import Reading, Record
-from cds_service.cards.text import LABEL_LIMIT, SUMMARY_LIMIT, Template, paragraphs
+from cds_service.cards.suggestions import DraftSuggestion, suggested
+from cds_service.cards.text import SUMMARY_LIMIT, Template, paragraphs
 from cds_service.cards.wording import INLINE, MARKDOWN, PLAIN
 from cds_service.rulebook.card import Indicator
 from cds_service.rulebook.rule import Kind
@@ -29,16 +29,6 @@ class Entry:
     verdict: Truth
     sources: tuple[int, ...]
     approved: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class DraftSuggestion:
-    """A button, and the prefix of the rule that offers it."""
-
-    prefix: str
-    label: str
-    recommended: bool
-    actions: tuple[PreparedAction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +106,7 @@ def _draft(
         source=card.source,
         sources=sources,
         merge=card.merge or "",
-        suggestions=_suggestions(prepared, chosen, reading, words),
+        suggestions=suggested(chosen.suggestions, prepared.prefix, reading, words),
         overrides=chosen.overrides,
         links=chosen.links,
     )
@@ -126,18 +116,3 @@ def summary(template: Template, reading: Reading | None, words: Mapping[str, str
     """Plain, one line, under 140 characters whatever the data; `otherwise` if it comes out blank."""
     text = template.fill(reading, PLAIN, words)
     return sentence(text if text.strip() else otherwise, SUMMARY_LIMIT)
-
-
-def _suggestions(
-    prepared: PreparedRule, chosen: PreparedCard, reading: Reading, words: Mapping[str, str]
-) -> tuple[DraftSuggestion, ...]:
-    return tuple(
-        DraftSuggestion(
-            prepared.prefix,
-            sentence(suggestion.label.fill(reading, PLAIN, words), LABEL_LIMIT),
-            suggestion.recommended,
-            suggestion.actions,
-        )
-        for suggestion in chosen.suggestions
-        if shown_if(suggestion.only_if, reading)
-    )

@@ -26,16 +26,6 @@ Name = TypeVar("Name", int, str)
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedSuggestion:
-    """A button: its label split, its actions looked up."""
-
-    label: Template
-    recommended: bool
-    only_if: Logic | None
-    actions: tuple[PreparedAction, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedCard:
     """One card of an outcome with its texts split."""
 
@@ -126,18 +116,9 @@ def _card(card: Card, rulebook: Rulebook) -> PreparedCard:
         Template.of(card.summary),
         cited(card.summary),
         tuple((Template.of(line.text.rstrip()), line.only_if) for line in card.detail),
-        tuple(_suggestion(suggestion, rulebook) for suggestion in card.suggestions),
+        tuple(PreparedSuggestion.of(suggestion, rulebook.templates) for suggestion in card.suggestions),
         _overrides(card.override_reasons, rulebook),
         tuple({"label": link.label, "url": link.url, "type": "absolute"} for link in card.links),
-    )
-
-
-def _suggestion(suggestion: Suggestion, rulebook: Rulebook) -> PreparedSuggestion:
-    return PreparedSuggestion(
-        Template.of(suggestion.label),
-        suggestion.recommended,
-        suggestion.only_if,
-        tuple(prepare_action(action, rulebook.templates) for action in suggestion.actions),
     )
 
 

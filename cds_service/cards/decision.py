@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Raw
+
 from cds_service.cards.cardbook import CardBook
+from cds_service.cards.drafts import Drafts
 from cds_service.cards.reading import Record
 from cds_service.facts.finding import Finding, NotObtained
 from cds_service.facts.request import HookRequest
@@ -21,7 +24,7 @@ class Decision:
     `findings` the answers to their facts (not to conclusion facts), by rule and fact; `conclusions` their
     verdicts. `not_obtained` names every key of the hook that was not fully obtained, `notes` the chart
     entries passed over, as (code, reference). `hidden` says why nobody may see cards ("deceased",
-    "not-a-clinician"), or is empty.
+    "not-a-clinician"), or is empty. `drafts` are the unsigned orders of the call as JSON, by `Type/id`.
     """
 
     id: str
@@ -33,9 +36,11 @@ class Decision:
     not_obtained: tuple[NotObtained, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     hidden: str = ""
+    drafts: Mapping[str, Raw] = field(default_factory=dict)
     record: Record = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rules = self.book.rulebook.by_id
         at, zone = self.request.as_of, self.request.zone
-        object.__setattr__(self, "record", Record(rules, self.findings, self.conclusions, at, zone))
+        record = Record(rules, self.findings, self.conclusions, at, zone, Drafts(self.drafts))
+        object.__setattr__(self, "record", record)

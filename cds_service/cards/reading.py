@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
-from cds_service.facts.finding import Finding, NotObtained
+from cds_service.cards.drafts import NO_DRAFTS, Drafts
+from cds_service.facts.finding import Finding, NotObtained, Row
 from cds_service.infer.conclusion import Conclusion
 from cds_service.rulebook.rule import ConclusionFact, Rule
-from cds_service.truth import UNKNOWN, Truth
+from cds_service.truth import TRUE, UNKNOWN, Truth
 
 UNREAD = Finding(UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Every finding and conclusion of one decision, by rule; the same for all its cards."""
+    """Every finding and conclusion of one decision, by rule, and its drafts; the same for all its cards."""
 
     rules: Mapping[str, Rule]
     findings: Mapping[str, Mapping[str, Finding]]
     conclusions: Mapping[str, Conclusion]
     as_of: datetime
     zone: tzinfo
+    drafts: Drafts = NO_DRAFTS
 
     def verdict(self, rule: str) -> Truth:
         """A rule's verdict; a rule that was not evaluated is unknown."""
@@ -85,6 +87,18 @@ class Reading:
         if consumed is not None:
             return Finding(self.record.verdict(consumed))
         return self.findings.get(fact, UNREAD)
+
+    def each(self, fact: str) -> list[Reading]:
+        """One reading per row of a fact that surely counts: in it that row is the one placeholders read."""
+        finding = self.finding(fact)
+        return [self._with_first(fact, finding, row) for row in finding.rows if row.counts is TRUE]
+
+    def _with_first(self, fact: str, finding: Finding, row: Row) -> Reading:
+        others = (other for other in finding.rows if other is not row)
+        value = row if isinstance(finding.value, Row) else finding.value
+        return replace(
+            self, findings={**self.findings, fact: replace(finding, value=value, rows=(row, *others))}
+        )
 
     def questions(self) -> tuple[str, ...]:
         """What to ask to settle this rule."""

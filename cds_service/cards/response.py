@@ -2,7 +2,8 @@
 
 Nothing in it is empty except `cards`, members always come in the same order, and what the specification does
 not know stands under `extension`. Parts that depend on rules alone are shared between answers: encode them,
-do not change them.
+do not change them. Encode with msgspec: in an order that is sent back, a number whose digits a float would
+not keep (50.00) is a `msgspec.Raw`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any
 
 from cds_service.cards.actions import values_of
 from cds_service.cards.arrange import arrange
-from cds_service.cards.build import DraftCard, DraftSuggestion, Entry, build
+from cds_service.cards.build import DraftCard, Entry, build
 from cds_service.cards.cardbook import CardBook
 from cds_service.cards.citations import unapproved
 from cds_service.cards.decision import Decision
 from cds_service.cards.identity import card_uuid, suggestion_uuid
+from cds_service.cards.suggestions import DraftSuggestion
 from cds_service.cards.unchecked import Gaps, gaps_of, unchecked
 from cds_service.facts.finding import NotObtained
 from cds_service.rulebook.book import served

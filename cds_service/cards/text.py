@@ -21,6 +21,8 @@ from cds_service.cards.wording import Style
 
 SUMMARY_LIMIT = 139
 LABEL_LIMIT = 80
+PARTS: frozenset[str] = frozenset({"display", "date", "unit", "rows", "rejected"})
+"""What may follow a fact in a placeholder beside the columns of its row."""
 WORDS: frozenset[str] = frozenset({"missing_count", "missing_questions", "line_count"})
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\}")
 
@@ -73,10 +75,11 @@ def _filled(slot: Slot, reading: Reading | None, style: Style, words: Mapping[st
         return str(len(reading.questions()))
     if slot.name == "missing_questions":
         return style.lines(reading.questions())
-    return _answer(slot, reading, style)
+    return answer(slot, reading, style)
 
 
-def _answer(slot: Slot, reading: Reading, style: Style) -> str:
+def answer(slot: Slot, reading: Reading, style: Style) -> str:
+    """What the facts say for a placeholder, "unknown" if they do not know."""
     finding = reading.finding(slot.name)
     match slot.part:
         case "":

@@ -12,6 +12,8 @@ from datetime import date, datetime, tzinfo
 from functools import cached_property
 from typing import Any
 
+from msgspec import Raw
+
 from cds_service.facts import fhir
 from cds_service.facts.dates import When, day_of, parse_when
 from cds_service.facts.finding import NotObtained
@@ -27,8 +29,9 @@ _LONGEST_DATE = 40
 class Chart:
     """All FHIR data of one patient we hold, and what was not obtained.
 
-    `as_of` is an aware instant; `states` holds one state per prefetch key of the hook. With
-    `explain` the facts also keep every row they rejected.
+    `as_of` is an aware instant; `states` holds one state per prefetch key of the hook. `draft_raw` is the
+    JSON of each unsigned order as sent, by `Type/id`. With `explain` the facts also keep every row they
+    rejected.
     """
 
     patient_id: str
@@ -41,6 +44,7 @@ class Chart:
     notes: tuple[Note, ...]
     terminology: Terminology
     explain: bool = False
+    draft_raw: Mapping[str, Raw] = field(default_factory=dict)
     cache: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,22 +39,23 @@ def gather(request: HookRequest, keys: Sequence[str], meanings: Meanings, *, exp
     owner = Owner(request.patient_id, request.fhir_server)
     supplied = {key: _supplied(key, request, owner) for key in keys}
     _check_patient(supplied["patient"])
-    drafts, draft_notes, draft_state = _drafts(request, owner, meanings)
-    replaced = frozenset(reference_of(r) for shelf in drafts.values() for r in shelf.resources if r.id)
+    drafts = _drafts(request, owner, meanings)
+    replaced = frozenset(reference_of(r) for shelf in drafts.shelves.values() for r in shelf.resources if r.id)
     shelves, notes = build_shelves(supplied, meanings, replaced)
     states = {key: brought.state for key, brought in supplied.items()}
-    states[DRAFTS] = draft_state
+    states[DRAFTS] = drafts.state
     return Chart(
         patient_id=request.patient_id,
         as_of=request.as_of,
         zone=request.zone,
         states=states,
         shelves=shelves,
-        drafts=drafts,
+        drafts=drafts.shelves,
         selections=frozenset(request.selections),
-        notes=(*notes, *draft_notes),
+        notes=(*notes, *drafts.notes),
         terminology=meanings.terminology,
         explain=explain,
+        draft_raw=drafts.raw,
     )
 
 
@@ -94,12 +97,19 @@ def nothing_but_the_patient(chart: Chart) -> tuple[str, ...]:
 # --- drafts --------------------------------------------------------------------------------------
 
 
-def _drafts(
-    request: HookRequest, owner: Owner, meanings: Meanings
-) -> tuple[Mapping[str, Shelf], tuple[Note, ...], str]:
-    """The unsigned orders of the call by type, whatever their status says."""
+class _Drafts(NamedTuple):
+    """The unsigned orders of the call by type; each one's JSON by its reference; what was not right."""
+
+    shelves: Mapping[str, Shelf]
+    raw: Mapping[str, msgspec.Raw]
+    notes: tuple[Note, ...]
+    state: str
+
+
+def _drafts(request: HookRequest, owner: Owner, meanings: Meanings) -> _Drafts:
+    """The unsigned orders of the call, whatever their status says."""
     if request.draft_orders is None:
-        return {}, (), EMPTY
+        return _Drafts({}, {}, (), EMPTY)
     try:
         bundle = fhir.read_loose_bundle(request.draft_orders)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
@@ -107,18 +117,32 @@ def _drafts(
             "draftOrders is not a Bundle of orders that can be read", where="context.draftOrders"
         ) from None
     state = EMPTY
-    resources: list[fhir.Readable] = []
+    read: list[tuple[fhir.Readable, msgspec.Raw]] = []
     for raw in bundle.entry:
         resource, trouble = _draft(raw, owner)
         state = trouble or state
-        resources.extend([resource] if resource is not None else [])
+        read.extend([(resource, raw)] if resource is not None else [])
+    resources = [resource for resource, _ in read]
     named = {reference_of(resource) for resource in resources}
     if not named.issuperset(request.selections):
         state = TRUNCATED  # an order was selected that did not come
     notes: dict[Note, None] = {}
     shelves = file_resources(resources, meanings, frozenset(), notes)
     by_type = {kind.__name__: shelf for kind, shelf in shelves.items()}
-    return by_type, tuple(notes), state if state != EMPTY or not resources else FOUND
+    return _Drafts(
+        by_type, _raw_by_reference(read), tuple(notes), state if state != EMPTY or not read else FOUND
+    )
+
+
+def _raw_by_reference(read: Sequence[tuple[fhir.Readable, msgspec.Raw]]) -> Mapping[str, msgspec.Raw]:
+    """The JSON of each order by `Type/id`; without those that cannot be told apart by it."""
+    times = Counter(reference_of(resource) for resource, _ in read)
+    found = ((reference_of(resource), fhir.read_raw_entry(raw).resource) for resource, raw in read)
+    return {
+        reference: raw
+        for reference, raw in found
+        if raw is not None and times[reference] == 1 and "?" not in reference
+    }
 
 
 def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, str]:

@@ -184,7 +184,7 @@ class MergeGroup(Shape):
 
 
 class RulebookFile(Shape):
-    """rulebook.yaml: what the whole folder is."""
+    """rulebook.yaml: what the whole folder is. `example` names the story whose recorded call `cds serve` shows."""
 
     rulebook: SetId
     title: Annotated[str, Field(min_length=1)]
@@ -193,6 +193,7 @@ class RulebookFile(Shape):
     publisher: Annotated[str, Field(min_length=1)]
     topic: Topic
     usage: str = ""
+    example: str = ""
     could_not_check: CouldNotCheck
     merge: dict[SetId, MergeGroup] = Field(default_factory=dict)
 

@@ -60,7 +60,8 @@ _CHOICE_HINTS: Mapping[str, str] = {
     "bad_logic": "write one criterion, a list (all must hold), or a mapping with one of these keys",
     "bad_where": "write a list, {not: [...]}, {in: value-set}, {not_in: value-set}, {absent: true} "
     "or a comparison in quotes",
-    "bad_fact": "find: a resource type, view: a view, conclusion: a rule's id",
+    "bad_fact": "find: a resource type, view: a view, calculate: a calculation, conclusion: a rule's id",
+    "bad_resource": "template: the id of a template, from: a fact, with what to set:",
     "bad_member": "code: one code, starts_with: every code that begins so",
 }
 
@@ -184,6 +185,11 @@ def _too_small(seen: Seen) -> Wording:
     )
 
 
+def _not_above(seen: Seen) -> Wording:
+    limit = f"{seen.limit['gt']:g}"
+    return Wording("schema/out-of-range", f"{seen.key} is {shown(seen.value)}, more than {limit} is expected")
+
+
 _DESCRIBE: Mapping[str, Callable[[Seen], Wording]] = {
     "literal_error": _literal,
     "string_pattern_mismatch": _pattern,
@@ -191,6 +197,7 @@ _DESCRIBE: Mapping[str, Callable[[Seen], Wording]] = {
     "string_too_short": _too_short,
     "too_short": _empty,
     "greater_than_equal": _too_small,
+    "greater_than": _not_above,
 }
 
 

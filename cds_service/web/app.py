@@ -42,19 +42,24 @@ def create_app(
     return app
 
 
-def servable_rulebooks(settings: Settings) -> tuple[Rulebook, ...]:
-    """The rulebooks, after everything that could keep a server from starting was tried.
+def servable_rulebooks(settings: Settings) -> tuple[tuple[Rulebook, ...], str]:
+    """The rulebooks and the engine, after everything that could keep a server from starting was tried.
 
     Raises RuleError, UsageError and InferenceError.
     """
     books = load_rulebooks(settings)
+    if not books:
+        raise UsageError(
+            f"CDS_RULES: {settings.rules} holds no rulebook; name a folder with a rulebook.yaml in it, or the "
+            "folder above, such as rules"
+        )
     if settings.require_approval:
         refuse_unapproved(books)
     prepared = [ServedRulebook.prepare(book, settings.engine) for book in books]
     services_of(prepared)
     for served in prepared:
         served.close()
-    return books
+    return books, prepared[0].engine
 
 
 def load_rulebooks(settings: Settings) -> tuple[Rulebook, ...]:

@@ -62,7 +62,7 @@ def serve(**options: str | None) -> None:
     try:
         settings = Settings.from_environment(env)
         refuse_unguarded(settings)
-        books = servable_rulebooks(settings)
+        books, engine = servable_rulebooks(settings)
         refuse_taken_port(settings)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
@@ -71,7 +71,7 @@ def serve(**options: str | None) -> None:
     except CdsError as error:
         raise click.ClickException(f"nothing is served: {error}") from error
     os.environ.update(given)
-    run(settings, start_message(settings, books))
+    run(settings, start_message(settings, books, engine))
 
 
 def run(settings: Settings, message: str) -> None:
@@ -130,16 +130,17 @@ def refuse_taken_port(settings: Settings) -> None:
         raise UsageError(f"{reason}, or stop the program that holds it.") from error
 
 
-def start_message(settings: Settings, books: Sequence[Rulebook]) -> str:
+def start_message(settings: Settings, books: Sequence[Rulebook], engine: str) -> str:
     """What is served, with which rules, at what time, and one command that shows it."""
     url = base_url(settings)
     lines = [f"Serving CDS Hooks at {url}{PATH}"]
     lines += [f"  rulebook {book.id} {book.about.version} ({book.digest[:19]})" for book in books]
-    if not books:
-        lines.append(f"  no rulebook in {settings.rules}")
+    lines.append(f"  engine {engine}")
     if settings.today is not None:
         lines.append(f"  time is frozen at {settings.today.isoformat()}")
-    lines += ["Try:", f"  {example_call(url, books, _EXAMPLES)}", "Stop with Ctrl-C."]
+    # The recorded calls are dated: they show what they are for only on their own day.
+    shown = books if settings.today is not None else ()
+    lines += ["Try:", f"  {example_call(url, shown, _EXAMPLES)}", "Stop with Ctrl-C."]
     return "\n".join(lines)
 
 
@@ -153,7 +154,8 @@ def example_call(url: str, books: Sequence[Rulebook], examples: Path) -> str:
     """A curl command for the first service that has an example request, or for discovery."""
     for book in books:
         for hook in book.hooks:
-            found = sorted(examples.glob(f"*.{hook}.json"))
+            named = examples / f"{book.about.example}.{hook}.json"
+            found = [named] if named.is_file() else sorted(examples.glob(f"*.{hook}.json"))
             if found:
                 target = shlex.quote(f"{url}{PATH}/{service_id(book, hook)}")
                 body = shlex.quote(f"@{found[0].as_posix()}")

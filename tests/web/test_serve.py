@@ -151,11 +151,13 @@ def test_a_free_port_is_left_free():
 def test_the_message_names_rules_time_and_an_example(sample_book: Rulebook, tmp_path: Path):
     (tmp_path / "b.order-select.json").write_text("{}")
     (tmp_path / "a.order-select.json").write_text("{}")
-    text = start_message(Settings(today=NOW, port=5001), [sample_book])
+    text = start_message(Settings(today=NOW, port=5001), [sample_book], "direct")
     assert "http://127.0.0.1:5001/cds-services" in text
     assert f"sample 1.2.0 ({sample_book.digest[:19]})" in text
     assert "time is frozen at 2026-03-01T12:00:00+00:00" in text
-    assert "frozen" not in start_message(Settings(), [sample_book])
+    plain = start_message(Settings(), [sample_book], "direct")
+    assert "frozen" not in plain
+    assert "-d @" not in plain
     example = example_call("http://x", [sample_book], tmp_path)
     assert "/sample-order-select" in example
     assert str(tmp_path / "a.order-select.json") in example

@@ -8,7 +8,6 @@ from pydantic_core import PydanticCustomError
 
 from cds_service.errors import Problem, nearest
 from cds_service.rulebook.checks.facts import rows_facts, unknown_file
-from cds_service.rulebook.checks.knowledge import refused_fact
 from cds_service.rulebook.criterion import Amount, Duration
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import Argument, Rule, ViewFact
@@ -101,14 +100,9 @@ def _table(parsed: Parsed[Rule], shelf: Shelf, where: DataPath, value: Argument)
 
 
 def _fact(parsed: Parsed[Rule], _shelf: Shelf, where: DataPath, value: Argument) -> Iterator[Problem]:
-    others = [name for name in parsed.model.data if name != where[1]]
-    if value not in others and not refused_fact(parsed, str(value)):
-        yield parsed.problem(
-            where,
-            "data/undefined-fact",
-            f"{value!r} is not another fact of this rule",
-            nearest(str(value), others),
-        )
+    """Only the form; that the fact is there and gives what is needed stands in derived.py."""
+    if not isinstance(value, str):
+        yield parsed.problem(where, WRONG, f"{where[-1]} is the name of a fact", "write one name")
 
 
 def _text(parsed: Parsed[Rule], _shelf: Shelf, where: DataPath, value: Argument) -> Iterator[Problem]:

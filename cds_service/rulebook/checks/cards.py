@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator
 
 from cds_service.errors import Problem, nearest
+from cds_service.rulebook.checks.buttons import actions_of
 from cds_service.rulebook.checks.facts import unknown_file
 from cds_service.rulebook.checks.knowledge import refused_fact, row_columns, source_known
+from cds_service.rulebook.fact import CalculateFact
 from cds_service.rulebook.parsed import Parsed
-from cds_service.rulebook.rule import RowsFact, Rule
+from cds_service.rulebook.rule import FromTemplate, RowsFact, Rule
 from cds_service.rulebook.shelf import UNREADABLE, Shelf
 from cds_service.rulebook.walk import cards_of, texts_of
 
 LONGEST_SUMMARY = 139
 WORDS = ("missing_count", "missing_questions", "line_count")
-POSSIBLE_ACTIONS = ("create",)
 PARTS = ("display", "date", "unit", "rows", "rejected")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -33,18 +34,22 @@ def placeholders_are_known(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Prob
 
 
 def _unknown(name: str, parsed: Parsed[Rule]) -> str | None:
-    """What to try instead of a placeholder; None if it is known."""
-    if name in WORDS:
-        return None
+    return None if name in WORDS else unknown_part(name, parsed, WORDS)
+
+
+def unknown_part(name: str, parsed: Parsed[Rule], others: tuple[str, ...]) -> str | None:
+    """What to try instead of a fact or a part of one; None if it is known. `others` are further words."""
     fact_name, dot, part = name.partition(".")
     fact = parsed.model.data.get(fact_name)
     if fact is None:
         if refused_fact(parsed, fact_name):
             return None
         known = [one for one in parsed.model.data if one != UNREADABLE]
-        return nearest(fact_name, [*known, *WORDS])
+        return nearest(fact_name, [*known, *others])
     if not dot or not source_known(fact):
         return None
+    if isinstance(fact, CalculateFact):
+        return None if part == "unit" else f"write {{{fact_name}}}: of a calculation only .unit can be shown"
     if not isinstance(fact, RowsFact):
         return f"write {{{fact_name}}}: a conclusion has no parts"
     parts = [*PARTS, *row_columns(fact)]
@@ -94,27 +99,11 @@ def override_reasons_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[P
 
 def templates_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
     """The template of an action is a file of this rulebook."""
-    for path, card in cards_of(parsed.model):
-        for index, suggestion in enumerate(card.suggestions):
-            for place, action in enumerate(suggestion.actions):
-                name = action.resource.template
-                where = (*path, "suggestions", index, "actions", place, "resource", "template")
-                if name not in shelf.known("template"):
-                    yield unknown_file(parsed, where, "template", name, shelf.known("template"))
-
-
-def actions_are_possible(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
-    """Suggestions do what the service can do."""
-    for path, card in cards_of(parsed.model):
-        for index, suggestion in enumerate(card.suggestions):
-            for place, action in enumerate(suggestion.actions):
-                if action.type not in POSSIBLE_ACTIONS:
-                    yield parsed.problem(
-                        (*path, "suggestions", index, "actions", place, "type"),
-                        "card/action-not-possible",
-                        f"the service cannot {action.type} a resource yet",
-                        f"it can {', '.join(POSSIBLE_ACTIONS)}",
-                    )
+    known = shelf.known("template")
+    for path, action in actions_of(parsed.model):
+        if isinstance(action.resource, FromTemplate) and action.resource.template not in known:
+            where = (*path, "resource", "template")
+            yield unknown_file(parsed, where, "template", action.resource.template, known)
 
 
 def merge_group_is_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:

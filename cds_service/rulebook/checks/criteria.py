@@ -9,14 +9,16 @@ from cds_service.rulebook.checks.knowledge import (
     answerable,
     answers_a_date,
     answers_a_reading,
+    given,
     is_yes_no,
     refused_fact,
     row_columns,
 )
 from cds_service.rulebook.criterion import TIME_UNITS, Criterion
+from cds_service.rulebook.fact import CalculateFact
 from cds_service.rulebook.logic import AtLeastSpec, criteria
 from cds_service.rulebook.parsed import Parsed
-from cds_service.rulebook.rule import ConclusionFact, Fact, RowsFact, Rule
+from cds_service.rulebook.rule import ConclusionFact, Fact, FactShape, RowsFact, Rule
 from cds_service.rulebook.shelf import UNREADABLE, Shelf
 from cds_service.rulebook.views import ColumnKind
 from cds_service.rulebook.yamlfile import DataPath
@@ -71,8 +73,11 @@ def comparison_fits(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
 def _mismatch(criterion: Criterion, fact: Fact) -> tuple[str, str, str] | None:
     name, column = criterion.fact, criterion.column
     if column and not answers_a_reading(fact):
-        given = "its verdict" if isinstance(fact, ConclusionFact) else fact.give.text
-        return MISMATCH, f"{name} gives {given}, which has no columns", f"write {name} without .{column}"
+        return (
+            MISMATCH,
+            f"{name} gives {given(fact)}, which has no columns",
+            f"write {name} without .{column}",
+        )
     if column:
         return _column_mismatch(criterion, fact)
     if answers_a_reading(fact):
@@ -110,7 +115,7 @@ def _column_mismatch(criterion: Criterion, fact: Fact) -> tuple[str, str, str] |
     return None
 
 
-def _columns(fact: Fact) -> dict[str, ColumnKind]:
+def _columns(fact: FactShape) -> dict[str, ColumnKind]:
     return dict(row_columns(fact)) if isinstance(fact, RowsFact) else {}
 
 
@@ -121,32 +126,34 @@ def _numbers(fact: Fact) -> list[str]:
 def unit_fits(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     """Dates are compared with a length of time, numbers in the fact's own unit."""
     for path, criterion, fact in _compared(parsed):
-        if criterion.comparator is None or _mismatch(criterion, fact) or not isinstance(fact, RowsFact):
+        if criterion.comparator is None or _mismatch(criterion, fact) or isinstance(fact, ConclusionFact):
             continue
         wrong = _wrong_unit(criterion, fact)
         if wrong is not None:
             yield parsed.problem(path, UNIT, *wrong)
 
 
-def _wrong_unit(criterion: Criterion, fact: RowsFact) -> tuple[str, str] | None:
+def _wrong_unit(criterion: Criterion, fact: RowsFact | CalculateFact) -> tuple[str, str] | None:
     unit, name = criterion.unit, criterion.fact
-    if answers_a_date(fact) or row_columns(fact).get(criterion.column) == "date":
+    if answers_a_date(fact) or _columns(fact).get(criterion.column) == "date":
         if unit in TIME_UNITS:
             return None
         hint = f"write one of {', '.join(TIME_UNITS)}: {name} < 7 days [n]"
         return f"{name} is a date, compared with how long ago it was", hint
-    if fact.give.kind == "age":
-        own = "years"
-    elif fact.give.kind in ("count", "count_distinct"):
-        own = ""
-    else:
-        own = fact.unit
+    own = _unit(fact)
     if not unit or unit == own:
         return None
     seen = f"{name} is in {own}" if own else f"{name} has no unit"
     return f"{seen}, this compares it in {unit}", f"remove {unit}" + (
         "" if own else f", or add unit: {unit} to the fact"
     )
+
+
+def _unit(fact: RowsFact | CalculateFact) -> str:
+    if isinstance(fact, RowsFact) and fact.give.kind == "age":
+        return "years"
+    counts = isinstance(fact, RowsFact) and fact.give.kind in ("count", "count_distinct")
+    return "" if counts else fact.unit
 
 
 def count_is_possible(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from cds_service.errors import Problem
 from cds_service.rulebook.checks.facts import rows_facts
 from cds_service.rulebook.criterion import Amount, Criterion, Duration, Threshold
+from cds_service.rulebook.formula import Anchor, Calculation, Operand
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import Rule, ViewFact
 from cds_service.rulebook.shelf import Shelf
@@ -66,8 +67,10 @@ def _citations(parsed: Parsed[Rule]) -> list[Cited]:
         for where, text in texts_of(card, path):
             found.update(dict.fromkeys(_in_text(where, text)))
     for where, value in parsed.parts:
-        if isinstance(value, (Criterion, Threshold, Duration)):
+        if isinstance(value, (Criterion, Threshold, Duration, Anchor)):
             found.update({(where, number): None for number in value.sources})
+        elif isinstance(value, Calculation):
+            found.update({(where, number): None for part in value.operands for number in part.sources})
         elif _is_fact_text(where) or _is_argument(where):
             found.update(dict.fromkeys(_in_text(where, value)))
     return list(found)
@@ -96,8 +99,11 @@ def numbers_cite(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
         if isinstance(value, (Criterion, Threshold)) and value.number is not None:
             if not value.sources and not _trivial(value):
                 yield _uncited(parsed, path, value.text)
-        elif isinstance(value, Duration) and not value.sources:
-            yield _uncited(parsed, path, value.text)
+        elif isinstance(value, (Duration, Anchor)):
+            if not value.sources and (isinstance(value, Duration) or value.number):
+                yield _uncited(parsed, path, value.text)
+        elif isinstance(value, Calculation) and any(map(_bare, value.operands)):
+            yield _uncited(parsed, path, value.text, " ".join(_with_cites(value)))
     yield from _arguments_cite(parsed)
 
 
@@ -118,10 +124,20 @@ def _trivial(value: Criterion | Threshold) -> bool:
     return value.number == 0 or (value.number == 1 and not value.unit)
 
 
-def _uncited(parsed: Parsed[Rule], path: DataPath, text: str) -> Problem:
+def _bare(part: Operand) -> bool:
+    return part.number not in (None, 0, 1) and not part.sources
+
+
+def _with_cites(calculation: Calculation) -> tuple[str, str, str]:
+    """The calculation with a place for each source it lacks."""
+    left, right = (f"{part.text} [n]" if _bare(part) else part.text for part in calculation.operands)
+    return left, calculation.operator, right
+
+
+def _uncited(parsed: Parsed[Rule], path: DataPath, text: str, mended: str = "") -> Problem:
     return parsed.problem(
         path,
         "evidence/number-without-citation",
         f"{text!r} has a number without its source",
-        f'add the number of the source: "{text} [n]"',
+        f'add the number of the source: "{mended or f"{text} [n]"}"',
     )

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from cds_service.errors import Problem, nearest
+from cds_service.rulebook.checks.buttons import named_facts, set_texts
 from cds_service.rulebook.checks.knowledge import (
     DATED_GIVES,
     allowed_codes,
@@ -18,7 +19,7 @@ from cds_service.rulebook.checks.knowledge import (
     source_known,
 )
 from cds_service.rulebook.criterion import Criterion, Threshold
-from cds_service.rulebook.fact import Absent
+from cds_service.rulebook.fact import Absent, facts_used
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import (
     FindFact,
@@ -152,10 +153,11 @@ def dates_are_known(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
                         f"{fact.find} has no date {element!r}",
                         nearest(element, known),
                     )
-        if not known and fact.within is not None:
-            yield parsed.problem_at_key(
-                (*path, "within"), "data/no-date", "there is no date to look back by", "remove within"
-            )
+        for key in ("within", "after", "before"):
+            if not known and getattr(fact, key) is not None:
+                yield parsed.problem_at_key(
+                    (*path, key), "data/no-date", f"there is no date for {key} to test", f"remove {key}"
+                )
 
 
 def conditions_fit(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
@@ -256,18 +258,18 @@ def facts_are_used(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     # A misspelt name is told once, where it is misspelt.
     meant = {near for name in named - rule.data.keys() for near in get_close_matches(name, rule.data)}
     used = named | meant
+    used.update(name for _, name in named_facts(rule))
     texts = [text for path, card in cards_of(rule) for _, text in texts_of(card, path)]
+    texts += [text for _, text in set_texts(rule)]
     for name, fact in rule.data.items():
-        if isinstance(fact, ViewFact):
-            used.update(
-                value for value in fact.arguments.values() if isinstance(value, str) and value != name
-            )
+        view = VIEWS.get(fact.view) if isinstance(fact, ViewFact) else None
+        used.update(set(facts_used(fact, view.arguments if view else None)) - {name})
     for name in rule.data:
         shown = any(f"{{{name}}}" in text or f"{{{name}." in text for text in texts)
         if name not in used and not shown:
             yield parsed.problem_at_key(
                 ("data", name),
                 "data/unused-fact",
-                f"neither the logic nor a card uses {name}",
+                f"neither the logic, a card nor another fact uses {name}",
                 "remove it, or use it",
             )

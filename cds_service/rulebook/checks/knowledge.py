@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Literal
 
 from cds_service.rulebook.criterion import GiveKind
+from cds_service.rulebook.fact import CalculateFact
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import ConclusionFact, FactShape, FindFact, RowsFact, Rule, ViewFact
 from cds_service.rulebook.views import FIND_COLUMNS, FINDABLE, VIEWS, ColumnKind
@@ -15,6 +17,13 @@ DATED_GIVES: frozenset[GiveKind] = frozenset(
 )
 _COUNTS: tuple[GiveKind, ...] = ("exists", "count", "count_distinct")
 _DATES: tuple[GiveKind, ...] = ("latest date", "earliest date")
+_NUMBERS: tuple[GiveKind, ...] = ("count", "count_distinct", "latest value", "age")
+
+FACT_ARGUMENTS: Mapping[tuple[str, str], Literal["number", "date"]] = {
+    ("ordered_doses", "weight"): "number",
+    ("score_change", "since"): "date",
+}
+"""What a fact named as a view's argument must give, by view and argument."""
 
 
 def row_columns(fact: RowsFact) -> Mapping[str, ColumnKind]:
@@ -104,3 +113,20 @@ def answers_a_date(fact: FactShape) -> bool:
 def answers_a_reading(fact: FactShape) -> bool:
     """Whether a fact's answer is a row, so that criteria name a column of it."""
     return isinstance(fact, RowsFact) and fact.give.kind == "latest reading"
+
+
+def answers_a_number(fact: FactShape) -> bool:
+    """Whether a fact's answer is one number."""
+    return isinstance(fact, CalculateFact) or (isinstance(fact, RowsFact) and fact.give.kind in _NUMBERS)
+
+
+def gives_rows(fact: FactShape) -> bool:
+    """Whether rows of the chart stand behind a fact's answer."""
+    return isinstance(fact, RowsFact) and fact.give.kind != "age"
+
+
+def given(fact: FactShape) -> str:
+    """What a fact gives, in words."""
+    if isinstance(fact, RowsFact):
+        return fact.give.text
+    return "a calculated number" if isinstance(fact, CalculateFact) else "its verdict"

@@ -72,7 +72,7 @@ def _invalid(parsed: Parsed[TemplateFile]) -> Iterator[Problem]:
 
     kind = parsed.model.resource.get("resourceType")
     try:
-        model = get_fhir_model_class(str(kind))
+        get_fhir_model_class(str(kind))
     except (AttributeError, ImportError, LookupError, ValueError):
         yield parsed.problem(
             ("resource", "resourceType"),
@@ -81,14 +81,18 @@ def _invalid(parsed: Parsed[TemplateFile]) -> Iterator[Problem]:
             "write resourceType: and its name, like ServiceRequest",
         )
         return
+    for loc, message in not_fhir(str(kind), filled(parsed.model.resource)):
+        hint = f"see the elements of {kind} in FHIR R4B"
+        yield parsed.problem_at_key(("resource", *loc), "card/invalid-fhir-action", message, hint)
+
+
+def not_fhir(kind: str, resource: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What FHIR R4B does not accept in a resource of a known type: each place in it, and why."""
+    from fhir.resources.R4B import get_fhir_model_class
+
     try:
-        model.model_validate(filled(parsed.model.resource))
+        get_fhir_model_class(kind).model_validate(resource)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             place = ".".join(str(part) for part in detail["loc"])
-            yield parsed.problem_at_key(
-                ("resource", *detail["loc"]),
-                "card/invalid-fhir-action",
-                f"{place or kind} is not valid FHIR: {detail['msg'].rstrip('.')}",
-                f"see the elements of {kind} in FHIR R4B",
-            )
+            yield detail["loc"], f"{place or kind} is not valid FHIR: {detail['msg'].rstrip('.')}"
