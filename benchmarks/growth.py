@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -31,6 +30,7 @@ from cds_service.pipeline import ServedRulebook
 from cds_service.rulebook.load import load_rulebook
 
 STEPS = (20, 50, 100, 200, 500, 1000, 2000)
+PARTS = ("resources", "rules", "codes", "starts")
 RULES_TIMES, RULES_LIMIT = 10, 4.0
 SMALL_SET, LARGE_SET, SET_LIMIT = 10, 10_000, 1.1
 LINEAR_LIMIT = 1.5
@@ -52,21 +52,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__.split("\n")[0])
     parser.add_argument("--requests", type=int, default=100, metavar="N", help="evaluations per figure [100]")
     parser.add_argument("--steps", type=int, nargs="+", default=STEPS, metavar="N", help="resources")
+    parser.add_argument("--times", type=int, default=RULES_TIMES, metavar="N", help="times the rules [10]")
+    parser.add_argument("--codes", type=int, default=LARGE_SET, metavar="N", help="codes of the set [10000]")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--starts", type=int, default=5, metavar="N", help="new processes per wall time [5]")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--markdown", action="store_true", help="print the tables of docs/performance.md")
     args = parser.parse_args(argv)
-    style = style_of(args)
-    show("Growth with resources", resources(args.steps, args.requests), style)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory()))
-        show(
-            f"Growth with rules, 100 resources, shipped rules x {RULES_TIMES}",
-            rules(folder, args.requests),
-            style,
-        )
-        show("Growth with the codes of a value set, 100 resources", codes(folder, args.requests), style)
-        show("Wall times of new processes, seconds", starts(folder, args.starts), style)
+    with TemporaryDirectory() as folder:
+        tables: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+            "resources": ("Growth with resources", lambda: resources(args.steps, args.requests)),
+            "rules": (
+                f"Growth with rules, 100 resources, shipped rules x {args.times}",
+                lambda: rules(Path(folder), args.requests, args.times),
+            ),
+            "codes": (
+                "Growth with the codes of a value set, 100 resources",
+                lambda: codes(Path(folder), args.requests, args.codes),
+            ),
+            "starts": ("Wall times of new processes, seconds", lambda: starts(Path(folder), args.starts)),
+        }
+        for part in args.parts:
+            title, rows = tables[part]
+            show(title, rows(), style_of(args))
 
 
 def resources(steps: Sequence[int], calls: int) -> list[Row]:
@@ -87,13 +95,13 @@ def resources(steps: Sequence[int], calls: int) -> list[Row]:
     return rows
 
 
-def rules(folder: Path, calls: int) -> list[Row]:
-    """Ten times the rules, sharing facts or not, under each engine."""
+def rules(folder: Path, calls: int, multiple: int = RULES_TIMES) -> list[Row]:
+    """So many times the rules, sharing facts or not, under each engine."""
     rows: list[Row] = []
     for name, own_sets in (("equal facts", False), ("facts of their own", True)):
         progress(f"copying rules with {name} …")
         book = copied(folder / f"rules-{own_sets}")
-        count = multiply(book, RULES_TIMES, own_sets=own_sets)
+        count = multiply(book, multiple, own_sets=own_sets)
         rows += [
             {"copies with": name, "rules": count, "engine": engine, **_times_rules(book, engine, calls)}
             for engine in dict.fromkeys([shipped().engine, "direct"])
@@ -113,10 +121,10 @@ def _times_rules(book: Path, engine: str, calls: int) -> Row:
     return _compared(times["small"], times["large"], RULES_LIMIT, "µs with all")
 
 
-def codes(folder: Path, calls: int) -> list[Row]:
-    """The same request, a value set of ten codes and one of ten thousand."""
+def codes(folder: Path, calls: int, many: int = LARGE_SET) -> list[Row]:
+    """The same request, a value set of ten codes and one of many."""
     served: dict[str, ServedRulebook] = {}
-    for count in (SMALL_SET, LARGE_SET):
+    for count in (SMALL_SET, many):
         progress(f"a value set of {count} codes …")
         book = copied(folder / f"codes-{count}")
         enlarge(book, count)
@@ -124,8 +132,8 @@ def codes(folder: Path, calls: int) -> list[Row]:
     done()
     body = patient_view(100)
     times = in_turns({name: _work(body, one) for name, one in served.items()}, calls)
-    small, large = (times[str(count)] for count in (SMALL_SET, LARGE_SET))
-    return [{"codes": f"{SMALL_SET} → {LARGE_SET}", **_compared(small, large, SET_LIMIT, "µs with more")}]
+    small, large = (times[str(count)] for count in (SMALL_SET, many))
+    return [{"codes": f"{SMALL_SET} → {many}", **_compared(small, large, SET_LIMIT, "µs with more")}]
 
 
 def starts(folder: Path, times: int) -> list[Row]:

@@ -22,8 +22,8 @@ from cds_service.authoring.charts import (
     request_file,
 )
 from cds_service.authoring.explain import card_of, explain_text
-from cds_service.authoring.given import finding_of
-from cds_service.authoring.patches import patched, split_drafts
+from cds_service.authoring.given import findings_of
+from cds_service.authoring.patches import Orders, patched
 from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import Item, Summary
 from cds_service.authoring.whytext import explained
@@ -99,7 +99,7 @@ class Runner:
         """The rule decided on the given values; of what it consumes only the verdicts are known."""
         rule, now = item.rule, self.today or noon(item.tests.today, self.zone)
         values = {**item.tests.defaults, **item.case.given}
-        answers = {name: finding_of(rule, name, values[name], self.zone) for name in rule.data}
+        answers = findings_of(rule, values, self.zone)
         consumed = dict(_conclusions(rule, answers))
         findings = {name: one for name, one in answers.items() if not _consumes(rule, name)}
         logic = logic_of(rule)
@@ -129,10 +129,17 @@ class Runner:
             charts = self.fixtures / CHARTS
             return request_file(path, book, as_of=self.today, zone=self.zone, charts=charts)
         chart = ChartFile.read(find_chart(case.chart, self.fixtures / CHARTS))
-        chart, drafts = split_drafts(patched(chart, case.change, case.remove), case.drafts)
-        keys = self.bench.keys(item.hook, item.rule.rule)
+        orders = Orders(case.drafts, case.selections)
+        chart, drafts, selections = orders.taken(patched(chart, case.change, case.remove))
         return chart_request(
-            chart, book, item.hook, as_of=self.today, zone=self.zone, keys=keys, drafts=drafts
+            chart,
+            book,
+            item.hook,
+            as_of=self.today,
+            zone=self.zone,
+            keys=self.bench.keys(item.hook, item.rule.rule),
+            drafts=drafts,
+            selections=selections,
         )
 
 

@@ -152,13 +152,13 @@ def chart_request(
 
 
 def _encounter(chart: ChartFile) -> Json | None:
-    """The encounter in progress; of several the one begun last."""
-    running = [
-        one
-        for one in chart.resources
-        if one["resourceType"] == "Encounter" and one.get("status") == "in-progress"
-    ]
-    return max(running, key=lambda one: str(one.get("period", {}).get("start", "")), default=None)
+    """The encounter in progress, else one about to begin; of several the one begun last."""
+    visits = [one for one in chart.resources if one["resourceType"] == "Encounter"]
+    for statuses in (("in-progress",), ("arrived", "triaged")):
+        running = [one for one in visits if one.get("status") in statuses]
+        if running:
+            return max(running, key=lambda one: str(one.get("period", {}).get("start", "")))
+    return None
 
 
 def _supplied(key: str, chart: ChartFile, book: Rulebook, encounter: Json | None) -> Raw:

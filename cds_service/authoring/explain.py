@@ -17,14 +17,16 @@ from cds_service.authoring.charts import (
     CHARTS,
     FIXTURES,
     REQUESTS,
+    ChartFile,
     chart_request,
     find_chart,
     find_request,
     request_file,
 )
+from cds_service.authoring.patches import Orders
 from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import DEFAULT_HOOK, hooks_of
-from cds_service.authoring.whytext import as_json, explained, header_of, tree_of
+from cds_service.authoring.whytext import as_json, explained, for_the_card, header_of, tree_of
 from cds_service.authoring.whytree import Why, why_tree
 from cds_service.cards.response import shown
 from cds_service.cards.unchecked import gaps_of
@@ -42,7 +44,11 @@ RULE is a rule's id. The chart is replayed as the call an EHR would make of it, 
   cds explain trd-definition-met --chart v01-clear-trd
   cds explain contraindication-aneurysmal-disease --chart v09-trd-and-aneurysm --hook order-sign
   cds explain suicidality-critical --request v15b-missing-data-not-supplied.patient-view
+
+An order of the chart may be taken as one that is being written: --draft MedicationRequest/id.
 """
+_DRAFT = "An order of the chart that is being written; may be given several times."
+_SELECT = "Which of them are selected.  [default: all]"
 
 
 @click.command(help=_HELP)
@@ -50,6 +56,8 @@ RULE is a rule's id. The chart is replayed as the call an EHR would make of it, 
 @click.option("--chart", metavar="NAME", help="A chart of the fixtures, or the path of one.")
 @click.option("--request", "call", metavar="NAME", help="A recorded hook call instead, or the path of one.")
 @click.option("--hook", metavar="HOOK", help="Where the chart is opened.  [default: the rule's first hook]")
+@click.option("--draft", "drafts", metavar="REF", multiple=True, help=_DRAFT)
+@click.option("--select", "selected", metavar="REF", multiple=True, help=_SELECT)
 @click.option("--today", metavar="DATE", help="The time of the call: a date (noon, UTC) or an instant.")
 @click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
 @click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
@@ -59,6 +67,8 @@ def explain(
     chart: str | None,
     call: str | None,
     hook: str | None,
+    drafts: tuple[str, ...],
+    selected: tuple[str, ...],
     today: str | None,
     rules: Path,
     fixtures: Path,
@@ -69,11 +79,15 @@ def explain(
         raise UsageError("give one of --chart NAME and --request NAME")
     if call is not None and hook is not None:
         raise UsageError("--hook is for charts; a recorded call names its own hook")
+    if call is not None and (drafts or selected):
+        raise UsageError("--draft and --select are for charts; a recorded call holds its own orders")
     book = find_rule(rule_id, rules)
     now = frozen_instant("--today", today, UTC) if today else None
     bench = Bench.of(book)
     if chart is not None:
-        evaluation = explained_chart(bench, rule_id, _path(chart, fixtures / CHARTS, find_chart), hook, now)
+        orders = Orders(drafts, selected or None)
+        path = _path(chart, fixtures / CHARTS, find_chart)
+        evaluation = explained_chart(bench, rule_id, path, hook, now, orders)
     else:
         path = _path(call or "", fixtures / REQUESTS, find_request)
         request = request_file(path, book, as_of=now, charts=fixtures / CHARTS)
@@ -108,16 +122,25 @@ def find_rule(rule_id: str, rules: Path) -> Rulebook:
 
 
 def explained_chart(
-    bench: Bench, rule_id: str, path: Path, hook: str | None, as_of: datetime | None
+    bench: Bench,
+    rule_id: str,
+    path: Path,
+    hook: str | None,
+    as_of: datetime | None,
+    orders: Orders | None = None,
 ) -> Evaluation:
-    """A chart decided for a rule. Raises UsageError for a hook no rule is for."""
+    """A chart decided for a rule. Raises UsageError for a hook no rule is for, or orders not in the chart."""
     rule = bench.book.by_id[rule_id]
     where = hook or next(iter(rule.hooks), DEFAULT_HOOK)
     known = hooks_of(bench.book, rule)
     if where not in known:
         raise UsageError(f"no rule is for the hook {where!r} ({nearest(where, known)})")
     keys = bench.keys(where, rule_id)
-    return bench.examine(chart_request(path, bench.book, where, as_of=as_of, keys=keys), rule_id)
+    chart, drafts, selections = (orders or Orders()).taken(ChartFile.read(path))
+    request = chart_request(
+        chart, bench.book, where, as_of=as_of, keys=keys, drafts=drafts, selections=selections
+    )
+    return bench.examine(request, rule_id)
 
 
 # --- the explanation -----------------------------------------------------------------------------
@@ -144,6 +167,8 @@ def explain_json(evaluation: Evaluation, rule_id: str) -> dict[str, Any]:
         "criteria": [as_json(child) for child in why.children],
         "card": {"outcome": card.outcome, "shown": card.shown},
     }
+    if why.notes:
+        body["calculations"] = list(why.notes)
     if card.built is not None:
         body["card"]["summary"] = card.built.summary
     if not card.shown:
@@ -186,6 +211,8 @@ def _print(evaluation: Evaluation, rule_id: str) -> None:
     console = Console(soft_wrap=False, highlight=False)
     if console.is_terminal:
         console.print(_tree(evaluation, rule_id))
+        for line in for_the_card(_why(evaluation, rule_id)):
+            console.print(Text(line))
         console.print(Text(str(card_of(evaluation, rule_id))))
     else:
         click.echo(explain_text(evaluation, rule_id))

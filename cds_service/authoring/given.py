@@ -11,10 +11,11 @@ from datetime import tzinfo
 from math import inf
 
 from cds_service.errors import CdsError
+from cds_service.facts.calculated import calculation
 from cds_service.facts.dates import EVER, When, parse_when
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
 from cds_service.rulebook.criterion import TIME_UNITS, Criterion
-from cds_service.rulebook.fact import ConclusionFact, Fact
+from cds_service.rulebook.fact import CalculateFact, ConclusionFact, Fact, facts_used
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.walk import everything
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, exactly
@@ -59,13 +60,46 @@ def finding_of(rule: Rule, name: str, value: Value, zone: tzinfo) -> Finding:
     return Finding(TRUE, _quantity(name, value, unit_of(rule, name)))
 
 
+def findings_of(rule: Rule, values: Mapping[str, Value], zone: tzinfo) -> dict[str, Finding]:
+    """A finding for every fact of a rule; a calculation that is not given is done.
+
+    Raises GivenError for a value that does not fit, KeyError for a fact that `not_given` names.
+    """
+    findings: dict[str, Finding] = {}
+
+    def find(name: str) -> Finding:
+        if name not in findings:
+            findings[name] = _found(name)
+        return findings[name]
+
+    def _found(name: str) -> Finding:
+        fact = rule.data[name]
+        if name in values or not isinstance(fact, CalculateFact):
+            return finding_of(rule, name, values[name], zone)
+        return calculation(fact)({used: find(used) for used in facts_used(fact)})
+
+    return {name: find(name) for name in rule.data}
+
+
+def not_given(rule: Rule, values: Mapping[str, Value]) -> tuple[str, ...]:
+    """The facts that have no value and cannot be calculated from those that have."""
+    return tuple(name for name in rule.data if not _has_value(rule, name, values))
+
+
+def _has_value(rule: Rule, name: str, values: Mapping[str, Value]) -> bool:
+    fact = rule.data[name]
+    if name in values or not isinstance(fact, CalculateFact):
+        return name in values
+    return all(_has_value(rule, used, values) for used in facts_used(fact))
+
+
 def kind_of(fact: Fact) -> str:
     """What a fact gives: `yes/no`, `date`, `reading` or `number`."""
     if isinstance(fact, ConclusionFact):
         return "yes/no"
-    give = getattr(fact, "give", None)
-    if give is None:
+    if isinstance(fact, CalculateFact):
         return "number"
+    give = fact.give
     if give.yes_no:
         return "yes/no"
     if give.kind in ("latest date", "earliest date"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cds_service.authoring.charts import ChartFile, Json
@@ -37,6 +37,23 @@ def split_drafts(chart: ChartFile, drafts: Sequence[str]) -> tuple[ChartFile, tu
     found = tuple(_resource(by_name, name) for name in drafts)
     rest = tuple(one for name, one in by_name.items() if name not in drafts)
     return replace(chart, resources=rest), found
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Which resources of a chart are orders being written, and which of those are selected (None: all)."""
+
+    drafts: tuple[str, ...] = ()
+    selections: tuple[str, ...] | None = None
+
+    def taken(self, chart: ChartFile) -> tuple[ChartFile, tuple[Json, ...], tuple[str, ...] | None]:
+        """The chart without them, them, and the selections. Raises UsageError for one that is not there."""
+        for name in self.selections or ():
+            if name not in self.drafts:
+                hint = nearest(name, self.drafts) or "no order is being written"
+                raise UsageError(f"{name} is selected, but not among the orders being written ({hint})")
+        rest, found = split_drafts(chart, self.drafts)
+        return rest, found, self.selections
 
 
 def _set(resources: dict[str, Json], path: str, value: Any, chart: ChartFile) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from cds_service.authoring.charts import CHARTS, REQUESTS, find_chart, find_request
-from cds_service.authoring.given import GivenError, Value, finding_of
+from cds_service.authoring.given import GivenError, Value, finding_of, not_given
 from cds_service.errors import Place, Problem, UsageError, nearest
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.criterion import mistake
@@ -95,6 +95,9 @@ class Case(Shape):
     )
     remove: tuple[str, ...] = Field(default=(), description="resources or members to take out of the chart")
     drafts: tuple[str, ...] = Field(default=(), description="orders of the chart that are being written")
+    selections: tuple[str, ...] | None = Field(
+        default=None, description="which of the drafts are selected; all of them unless given"
+    )
     request: str = Field(
         default="", description="a recorded call of fhir_fixtures/requests, instead of a chart"
     )
@@ -225,9 +228,7 @@ class _Check:
         if case.whole_chart:
             yield from self._fixture(case, path)
         else:
-            unset = [
-                name for name in self.rule.data if name not in {**self.parsed.model.defaults, **case.given}
-            ]
+            unset = not_given(self.rule, {**self.parsed.model.defaults, **case.given})
             if unset:
                 message = f"no value is given for {', '.join(unset)}"
                 yield self._problem(
@@ -264,6 +265,11 @@ class _Check:
         if (case.change or case.remove or case.drafts) and not case.chart:
             message = "change, remove and drafts alter a chart, and this case has none"
             yield self._problem(path, "no-chart", message, "add chart: its name")
+        stray = [name for name in case.selections or () if name not in case.drafts]
+        if stray:
+            message = f"{stray[0]} is selected, but not among the drafts"
+            hint = nearest(stray[0], case.drafts) or "add it to drafts"
+            yield self._problem((*path, "selections"), "selection-not-a-draft", message, hint)
         if case.summary is not None and case.card is False:
             message = "a card that is not shown has no summary"
             yield self._problem((*path, "summary"), "summary-without-card", message, "remove one of the two")

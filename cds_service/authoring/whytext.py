@@ -53,7 +53,12 @@ def plain(tree: Tree) -> str:
 
 def explained(why: Why, path: str, card: object) -> str:
     """The whole explanation as plain text: the verdict, the tree of criteria, the card."""
-    return f"{plain(tree_of(why, header_of(why, path)))}\n{card}"
+    return "\n".join((plain(tree_of(why, header_of(why, path))), *for_the_card(why), str(card)))
+
+
+def for_the_card(why: Why) -> tuple[str, ...]:
+    """The calculations that only the cards use, a line each."""
+    return tuple(f"for the card: {note}" for note in why.notes)
 
 
 def _grow(tree: Tree, lines: Sequence[Why]) -> None:

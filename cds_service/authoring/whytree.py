@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from cds_service.authoring.whymade import calculations, made_of
 from cds_service.authoring.whyrow import Seen, answer, told
 from cds_service.cards.reading import UNREAD, Record
 from cds_service.facts.chart import Chart
@@ -17,7 +18,7 @@ from cds_service.facts.shelf import Entry
 from cds_service.infer.criteria import rule_states
 from cds_service.infer.program import logic_of
 from cds_service.infer.trace import Node, trace
-from cds_service.rulebook.fact import ConclusionFact, Fact
+from cds_service.rulebook.fact import CalculateFact, ConclusionFact, Fact
 from cds_service.rulebook.rule import Rule
 from cds_service.truth import UNKNOWN, Truth
 
@@ -52,8 +53,15 @@ class Why:
 
 
 def why_tree(record: Record, rule_id: str, chart: Chart | None = None) -> Why:
-    """The explanation of one rule's verdict; the chart, if there is one, adds the codes to the words."""
-    return _Builder(record, chart).rule(record.rules[rule_id])
+    """The explanation of one rule's verdict; the chart, if there is one, adds the codes to the words.
+
+    The notes of the root are the calculations that only the cards use.
+    """
+    rule = record.rules[rule_id]
+    why = _Builder(record, chart).rule(rule)
+    told = {note for line in why.walk() for note in line.notes}
+    lines = calculations(rule, record.findings.get(rule_id, {}))
+    return replace(why, notes=tuple(line for line in lines if line not in told))
 
 
 @dataclass
@@ -86,8 +94,9 @@ class _Builder:
         line = Why(node.truth, node.text, decides=node.decides)
         if isinstance(fact, ConclusionFact):
             return self.conclusion(line, fact)
-        finding = self.record.findings.get(rule.rule, {}).get(node.fact, UNREAD)
-        return self.finding(line, fact, finding, _column(node.text))
+        findings = self.record.findings.get(rule.rule, {})
+        found = self.finding(line, fact, findings.get(node.fact, UNREAD), _column(node.text))
+        return replace(found, notes=(*made_of(node.fact, rule, findings), *found.notes))
 
     def conclusion(self, line: Why, fact: ConclusionFact) -> Why:
         used = self.record.rules[fact.conclusion]
@@ -148,7 +157,7 @@ def notes(fact: Fact, finding: Finding, truth: Truth) -> tuple[str, ...]:
     give = getattr(getattr(fact, "give", None), "kind", "")
     if record == "complete" and not finding.because and not finding.rows and finding.state is not UNKNOWN:
         found.append(f"the record is complete: {because}" if because else "the record is complete")
-    if truth is not UNKNOWN:
+    if truth is not UNKNOWN or isinstance(fact, CalculateFact):
         return tuple(found)
     if record == "partial" and not finding.because:
         silent = give == "exists" and not finding.rows

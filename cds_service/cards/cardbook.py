@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cds_service.cards.actions import SUPPORTED, PreparedAction, prepare_action
+from cds_service.cards.changes import BadPathError, compile_changes, texts_in
 from cds_service.cards.citations import References, cited
 from cds_service.cards.identity import prefix_of, rule_prefix
+from cds_service.cards.suggestions import PreparedSuggestion
 from cds_service.cards.text import WORDS, Template
 from cds_service.errors import Place, Problem, RuleError, nearest
 from cds_service.rulebook.book import Rulebook
-from cds_service.rulebook.card import Card, FromTemplate, Suggestion
+from cds_service.rulebook.card import Action, Card, FromFact, FromTemplate, Suggestion
 from cds_service.rulebook.logic import Logic
-from cds_service.rulebook.rule import ConclusionFact, Rule
+from cds_service.rulebook.rule import ConclusionFact, RowsFact, Rule
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
 COULD_NOT_CHECK = "could-not-check"
@@ -155,15 +156,69 @@ def _problems(rulebook: Rulebook) -> Iterator[Problem]:
 
 def _card_problems(card: Card, rule: Rule, rulebook: Rulebook, place: Place) -> Iterator[Problem]:
     labels = [suggestion.label for suggestion in card.suggestions]
+    labels += [action.description for suggestion in card.suggestions for action in suggestion.actions]
     texts = [card.summary, *labels, *(line.text for line in card.detail)]
     yield from _text_problems(texts, tuple(rule.data), place)
     yield from _missing("source", [card.source], rulebook.sources, place)
     yield from _missing("override-reason", card.override_reasons, rulebook.override_reasons, place)
     yield from _missing("merge-group", [card.merge] if card.merge else [], rulebook.about.merge, place)
-    for action in (action for suggestion in card.suggestions for action in suggestion.actions):
-        yield from _missing("action", [action.type], SUPPORTED, place)
-        if isinstance(action.resource, FromTemplate):
-            yield from _missing("template", [action.resource.template], rulebook.templates, place)
+    for suggestion in card.suggestions:
+        for message in _row_problems(suggestion, rule):
+            yield Problem(place, "card/no-rows", message)
+        for action in suggestion.actions:
+            yield from _action_problems(action, rule, rulebook, place)
+
+
+def _row_problems(suggestion: Suggestion, rule: Rule) -> Iterator[str]:
+    """Whether every row a suggestion is about can be one, and `from` is the row in hand."""
+    each = suggestion.for_each
+    if each is not None and not isinstance(rule.data.get(each), RowsFact):
+        yield f"for_each: {each} is no fact with rows"
+    for action in suggestion.actions:
+        origin = _origin(action)
+        fact = rule.data.get(origin) if origin is not None else None
+        if origin is not None and (not isinstance(fact, RowsFact) or fact.origin == "chart"):
+            yield f"from: {origin} is no fact about the orders of the call (drafts or selections)"
+        elif origin is not None and each not in (None, origin):
+            yield f"from: {origin} would be any of its rows; within for_each: {each} write from: {each}"
+
+
+def _origin(action: Action) -> str | None:
+    return action.resource.origin if isinstance(action.resource, FromFact) else action.origin
+
+
+def _action_problems(action: Action, rule: Rule, rulebook: Rulebook, place: Place) -> Iterator[Problem]:
+    resource = action.resource
+    needs = {
+        "create": (isinstance(resource, FromTemplate) and action.origin is None, "resource: {template: …}"),
+        "update": (isinstance(resource, FromFact) and action.origin is None, "resource: {from: …, set: …}"),
+        "delete": (resource is None and action.origin is not None, "from: … and no resource"),
+    }
+    whole, wanted = needs[action.type]
+    if not whole:
+        yield Problem(
+            place, "card/action-not-possible", f"an action of type {action.type} has {wanted}", wanted
+        )
+    if isinstance(resource, FromTemplate):
+        yield from _missing("template", [resource.template], rulebook.templates, place)
+    if isinstance(resource, FromFact):
+        yield from _set_problems(resource, rule, place)
+
+
+def _set_problems(resource: FromFact, rule: Rule, place: Place) -> Iterator[Problem]:
+    known = tuple(name for name in rule.data if name not in WORDS)
+    for name in dict.fromkeys(
+        slot.name for text in texts_in(resource.set) for slot in Template.of(text).slots
+    ):
+        if name not in known:
+            message = f"{{{name}}} names no fact of this rule"
+            yield Problem(place, "card/unknown-placeholder", message, nearest(name, known))
+    try:
+        compile_changes(resource.set)
+    except BadPathError as error:
+        yield Problem(place, "card/bad-set", str(error))
+    if not resource.set:
+        yield Problem(place, "card/bad-set", "an update that sets nothing changes nothing", "add set: {…}")
 
 
 def _text_problems(texts: list[str], known: tuple[str, ...], place: Place) -> Iterator[Problem]:

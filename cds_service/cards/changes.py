@@ -141,7 +141,7 @@ def _prepared(node: Any) -> Value:
     """Strings split at their placeholders, empty parts left out; None if nothing is left."""
     if isinstance(node, str):
         template = Template.of(node)
-        return template if any(isinstance(part, Slot) for part in template.parts) else node or None
+        return template if template.slots else node or None
     if isinstance(node, Mapping):
         members = {name: _prepared(part) for name, part in node.items()}
         return {name: part for name, part in members.items() if part is not None} or None

@@ -54,12 +54,15 @@ def _resource(raw: Raw, reference: str) -> Mapping[str, Any] | None:
     return resource if own == reference and not _deeper(resource, DEEPEST) else None
 
 
-def _deeper(node: object, limit: int) -> bool:
-    if isinstance(node, dict):
-        return limit == 0 or any(_deeper(part, limit - 1) for part in node.values())
-    if isinstance(node, list):
-        return limit == 0 or any(_deeper(part, limit - 1) for part in node)
-    return False
+def _deeper(resource: Mapping[str, Any], limit: int) -> bool:
+    """Whether objects and lists stand in each other more than `limit` deep; looks level by level."""
+    level: list[Any] = [resource]
+    for _ in range(limit):
+        parts = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [part for held in parts for part in held if isinstance(part, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 NO_DRAFTS = Drafts({})

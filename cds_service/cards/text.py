@@ -49,18 +49,23 @@ class Template:
             parts += [Slot(pieces[at], pieces[at + 1] or ""), pieces[at + 2]]
         return cls(tuple(part for part in parts if part != ""))
 
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Its placeholders."""
+        return tuple(part for part in self.parts if isinstance(part, Slot))
+
     def unknown(self, known: Container[str]) -> tuple[str, ...]:
         """The placeholders that name nothing known, for the load-time check."""
         return tuple(
             dict.fromkeys(
-                slot.name
-                for slot in self.parts
-                if isinstance(slot, Slot) and slot.name not in WORDS and slot.name not in known
+                slot.name for slot in self.slots if slot.name not in WORDS and slot.name not in known
             )
         )
 
     def fill(self, reading: Reading | None, style: Style, words: Mapping[str, str]) -> str:
         """The text for one chart. `words` answers placeholders that are not about the rule's facts."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], str):
+            return self.parts[0]
         return "".join(
             part if isinstance(part, str) else _filled(part, reading, style, words) for part in self.parts
         )

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from cds_service.facts import fhir
 from cds_service.facts.quantity import convert, read_quantity, unit_of
 from cds_service.rulebook.terminology import Ingredient
+from cds_service.truth import Span, exactly
 
 _DAYS: Mapping[str, float] = {
     "s": 1 / 86400,
@@ -42,6 +43,10 @@ _COUNTED: frozenset[str] = frozenset(
     "{tbl} {tablet} {tab} {cap} {capsule} {patch} {pill} tab tabs tablet tablets cap caps capsule capsules "
     "patch patches pill pills tbl".split()
 )
+_SPRAYED: frozenset[str] = frozenset(
+    "{actuat} {actuation} {spray} {puff} [actuat] actuation actuations spray sprays puff puffs".split()
+)
+_MOST_A_WEEK = 700
 
 
 def as_needed(dosages: Sequence[fhir.Dosage]) -> bool:
@@ -93,9 +98,17 @@ def milligrams(amount: fhir.Quantity | None, ingredient: Ingredient) -> float | 
 
 def is_counted(amount: fhir.Quantity | None) -> bool:
     """Whether an amount counts tablets, capsules or patches."""
-    if amount is None:
-        return False
-    return unit_of(amount).lower() in _COUNTED or amount.unit.strip().lower() in _COUNTED
+    return amount is not None and _counts(amount, _COUNTED)
+
+
+def _counts(amount: fhir.Quantity, units: frozenset[str]) -> bool:
+    return unit_of(amount).lower() in units or amount.unit.strip().lower() in units
+
+
+def milligrams_a_unit(amount: fhir.Quantity, ingredient: Ingredient) -> float | None:
+    """What one tablet, capsule or spray holds, if the amount counts those and the strength is known."""
+    units = {"MG": _COUNTED, "MG/ACTUAT": _SPRAYED}.get(ingredient.unit.upper())
+    return ingredient.strength if units is not None and _counts(amount, units) else None
 
 
 def times_a_day(timing: fhir.Timing | None) -> float | None:
@@ -124,3 +137,41 @@ def _repeated(repeat: fhir.TimingRepeat) -> float | None:
     if repeat.day_of_week:
         return (daily or repeat.frequency or 1) * len(repeat.day_of_week) / 7
     return float(daily) if daily else None
+
+
+# --- times a week --------------------------------------------------------------------------------
+
+
+def times_a_week(dosage: fhir.Dosage) -> Span | None:
+    """How often a week, as an interval; a single time is once; None if the timing does not say.
+
+    As needed means at most that often.
+    """
+    timing = dosage.timing
+    often = _weekly(timing) if timing is not None else None
+    if often is None or not 0 < often.high < _MOST_A_WEEK:
+        return None
+    return Span(0.0, often.high) if as_needed((dosage,)) else often
+
+
+def _weekly(timing: fhir.Timing) -> Span | None:
+    repeat = timing.repeat
+    if repeat is not None and repeat.period and repeat.period > 0 and repeat.period_unit in _DAYS:
+        return _every_period(repeat, repeat.period)
+    once = len(timing.event) == 1 or (repeat is not None and repeat.count == 1)
+    often = 1 / 7 if once else times_a_day(timing)
+    return exactly(often * 7) if often is not None else None
+
+
+def _every_period(repeat: fhir.TimingRepeat, period: float) -> Span:
+    daily = len(repeat.time_of_day) or len(repeat.when) or 1
+    least = repeat.frequency or daily
+    most = max(least, repeat.frequency_max or 0)
+    days = len(repeat.day_of_week)
+    if days and repeat.period_unit == "d":
+        return Span(least * days / period, most * days / period)  # on these days of the week only
+    if days and repeat.period_unit == "wk":
+        most = max(most, days)  # each of these days, or one of them
+    length = _DAYS[repeat.period_unit] / 7
+    longest = max(period, repeat.period_max or 0)
+    return Span(least / (longest * length), most / (period * length))

@@ -17,6 +17,7 @@ from cds_service.facts.gather import DRAFTS
 from cds_service.facts.give import giver
 from cds_service.facts.prefetch import fact_keys, reason_keys
 from cds_service.facts.rows import Rows, find_rows, view_rows
+from cds_service.facts.silence import NO_ROWS, nothing_to_read
 from cds_service.facts.views import view_reader
 from cds_service.facts.views.call import ViewCall
 from cds_service.rulebook.book import Rulebook
@@ -114,10 +115,18 @@ def rows_reader(fact: RowsFact, book: Rulebook) -> Reader:
     )
     if fact.give.kind == "age":
         return lambda chart, used: give(Rows([], []), chart.not_obtained(watched), chart)
+    empty = nothing_to_read(fact, watched)
     if not beside and not uses_of(fact):
-        return lambda chart, used: give(rows(chart, used), chart.not_obtained(watched), chart)
+
+        def read_plainly(chart: Chart, used: Used) -> Finding:
+            found = NO_ROWS if empty(chart) else rows(chart, used)
+            return give(found, chart.not_obtained(watched), chart)
+
+        return read_plainly
 
     def read(chart: Chart, used: Used) -> Finding:
+        if empty(chart):
+            return give(NO_ROWS, chart.not_obtained(watched), chart)
         found = anchored(rows(chart, used), fact, used)
         because = chart.not_obtained(watched)
         if any(row.counts is UNKNOWN for row in found.counted):

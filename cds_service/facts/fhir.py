@@ -9,97 +9,48 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw, Struct
 
-Text = str
-
-
-class Element(Struct, frozen=True, rename="camel", gc=False):
-    """A data type of FHIR."""
-
-
-class Coding(Element, frozen=True):
-    """A code of a system."""
-
-    system: Text = ""
-    code: Text = ""
-    display: Text = ""
-
-
-class CodeableConcept(Element, frozen=True):
-    """Codings that mean the same, and text."""
-
-    coding: tuple[Coding, ...] = ()
-    text: Text = ""
-
-
-class Reference(Element, frozen=True):
-    """A pointer to another resource."""
-
-    reference: Text = ""
-    display: Text = ""
-
-
-class Period(Element, frozen=True):
-    """From start to end, both included; either may be open."""
-
-    start: Text = ""
-    end: Text = ""
-
-
-class Quantity(Element, frozen=True):
-    """A measured amount; `code` is UCUM where `system` says so."""
-
-    value: float | None = None
-    comparator: Text = ""
-    unit: Text = ""
-    system: Text = ""
-    code: Text = ""
-
-
-class Range(Element, frozen=True):
-    """From low to high."""
-
-    low: Quantity | None = None
-    high: Quantity | None = None
-
-
-class TimingRepeat(Element, frozen=True):
-    """How often."""
-
-    bounds_period: Period | None = None
-    bounds_duration: Quantity | None = None
-    frequency: float | None = None
-    frequency_max: float | None = None
-    period: float | None = None
-    period_max: float | None = None
-    period_unit: Text = ""
-    when: tuple[Text, ...] = ()
-    time_of_day: tuple[Text, ...] = ()
-    day_of_week: tuple[Text, ...] = ()
-
-
-class Timing(Element, frozen=True):
-    """When a drug is taken."""
-
-    repeat: TimingRepeat | None = None
-    code: CodeableConcept | None = None
-
-
-class DoseAndRate(Element, frozen=True):
-    """How much at a time."""
-
-    dose_quantity: Quantity | None = None
-    dose_range: Range | None = None
-
-
-class Dosage(Element, frozen=True):
-    """One line of dosage instructions."""
-
-    sequence: int | None = None
-    text: Text = ""
-    timing: Timing | None = None
-    as_needed_boolean: bool | None = None
-    as_needed_codeable_concept: CodeableConcept | None = None
-    dose_and_rate: tuple[DoseAndRate, ...] = ()
+from cds_service.facts.fhir_types import (
+    CodeableConcept as CodeableConcept,
+)
+from cds_service.facts.fhir_types import (
+    Coding as Coding,
+)
+from cds_service.facts.fhir_types import (
+    Dosage as Dosage,
+)
+from cds_service.facts.fhir_types import (
+    DoseAndRate as DoseAndRate,
+)
+from cds_service.facts.fhir_types import (
+    DoseGiven as DoseGiven,
+)
+from cds_service.facts.fhir_types import (
+    Element as Element,
+)
+from cds_service.facts.fhir_types import (
+    Period as Period,
+)
+from cds_service.facts.fhir_types import (
+    Quantity as Quantity,
+)
+from cds_service.facts.fhir_types import (
+    Range as Range,
+)
+from cds_service.facts.fhir_types import (
+    Ratio as Ratio,
+)
+from cds_service.facts.fhir_types import (
+    Reference as Reference,
+)
+from cds_service.facts.fhir_types import (
+    Text as Text,
+)
+from cds_service.facts.fhir_types import (
+    Timing as Timing,
+)
+from cds_service.facts.fhir_types import (
+    TimingRepeat as TimingRepeat,
+)
 
 
 class Resource(Struct, frozen=True, rename="camel", gc=False, tag_field="resourceType"):
@@ -201,6 +152,8 @@ class MedicationRequest(OfDrug, frozen=True, tag="MedicationRequest"):
 
     intent: Text = ""
     do_not_perform: bool = False
+    reported_boolean: bool | None = None
+    reported_reference: Reference | None = None
     authored_on: Text = ""
     status_reason: CodeableConcept | None = None
     dosage_instruction: tuple[Dosage, ...] = ()
@@ -233,6 +186,7 @@ class MedicationAdministration(OfDrug, frozen=True, tag="MedicationAdministratio
 
     effective_date_time: Text = ""
     effective_period: Period | None = None
+    dosage: DoseGiven | None = None
 
 
 class Procedure(OfSubject, frozen=True, tag="Procedure"):

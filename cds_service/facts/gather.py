@@ -40,7 +40,9 @@ def gather(request: HookRequest, keys: Sequence[str], meanings: Meanings, *, exp
     supplied = {key: _supplied(key, request, owner) for key in keys}
     _check_patient(supplied["patient"])
     drafts = _drafts(request, owner, meanings)
-    replaced = frozenset(reference_of(r) for shelf in drafts.shelves.values() for r in shelf.resources if r.id)
+    replaced = frozenset(
+        reference_of(r) for shelf in drafts.shelves.values() for r in shelf.resources if r.id
+    )
     shelves, notes = build_shelves(supplied, meanings, replaced)
     states = {key: brought.state for key, brought in supplied.items()}
     states[DRAFTS] = drafts.state

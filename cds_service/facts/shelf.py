@@ -157,12 +157,33 @@ def file_resources(
             meaning = meaning_of(resource.code)
             if not meaning.sets and (meaning.classified or kind is fhir.Observation) and _plain(resource):
                 continue
+        elif kind in _DRUG_TYPES and _other_drug(resource, meanings):
+            continue
         entry = read_entry(resource, index, meanings, medications)
         if entry.reference not in seen and entry.reference not in replaced:
             seen.add(entry.reference)
             shelf.file(entry)
             notes.update(dict.fromkeys(_entry_notes(entry)))
     return shelves
+
+
+_DRUG_TYPES: frozenset[type] = frozenset(
+    {
+        fhir.MedicationRequest,
+        fhir.MedicationStatement,
+        fhir.MedicationDispense,
+        fhir.MedicationAdministration,
+    }
+)
+
+
+def _other_drug(resource: Any, meanings: Meanings) -> bool:
+    """Whether an entry is about a known drug that is in no value set, and in order itself."""
+    concept = resource.medication_codeable_concept
+    if concept is None or resource.status == "entered-in-error":
+        return False
+    drug = meanings.drug(concept)[0]
+    return drug is not None and not drug.sets and drug.resolution in ("code", "other")
 
 
 def _plain(resource: Any) -> bool:

@@ -87,7 +87,7 @@ def parse(
 
 def _without_nothing(file: YamlFile) -> tuple[YamlFile, list[Problem]]:
     """Refuses keys with nothing after the colon: to a program absent, but surely meant by the author."""
-    empty = [path for path in _empty_paths(file.data, ()) if path not in file.bad]
+    empty = [path for path in _empty_paths(file.data, ()) if path not in file.bad and not _removes(path)]
     problems = [
         Problem(
             file.key_place(path),
@@ -98,6 +98,11 @@ def _without_nothing(file: YamlFile) -> tuple[YamlFile, list[Problem]]:
         for path in empty
     ]
     return replace(file, bad=file.bad | set(empty)), problems
+
+
+def _removes(path: DataPath) -> bool:
+    """Whether nothing is what is meant: an update sets an element to null to remove it."""
+    return path[:1] == ("cards",) and path[-3:-1] == ("resource", "set")
 
 
 def _empty_paths(data: Any, path: DataPath) -> Iterator[DataPath]:

@@ -92,6 +92,17 @@ def test_the_encounter_in_progress_is_the_calls(small: Rulebook) -> None:
     assert supplied(request, "encounter")["id"] == "e3"
 
 
+def test_an_encounter_about_to_begin_is_the_calls_where_none_is_in_progress(small: Rulebook) -> None:
+    visits = [
+        of_patient("Encounter", "e1", status="finished"),
+        of_patient("Encounter", "e2", status="arrived"),
+    ]
+    request = chart_request(encoded(chart(*visits)), small, "encounter-start", keys=["patient", "encounter"])
+    assert (request.encounter_id, supplied(request, "encounter")["id"]) == ("e2", "e2")
+    visits.append(of_patient("Encounter", "e3", status="in-progress"))
+    assert chart_request(encoded(chart(*visits)), small, "encounter-start").encounter_id == "e3"
+
+
 def test_without_an_encounter_in_progress_none_is_named(small: Rulebook) -> None:
     request = chart_request(encoded(chart()), small, "patient-view", keys=["patient", "encounter"])
     assert request.encounter_id == ""

@@ -10,8 +10,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.cards.actions import fill, prepare_action, split, values_of
-from cds_service.rulebook.card import Action
+from cds_service.cards.actions import fill, split, values_of
 
 ACTION = {"type": "create", "description": "Draft it", "resource": {"template": "evaluation"}}
 SHOWN = rule("r", card(suggestions=[{"label": "Draft", "actions": [ACTION, ACTION]}]))
@@ -66,12 +65,6 @@ def test_answering_does_not_change_the_template():
     before = copy.deepcopy(TEMPLATES["evaluation"].resource)
     resources()
     assert TEMPLATES["evaluation"].resource == before
-
-
-@pytest.mark.parametrize("kind", ["update", "delete"])
-def test_an_action_we_cannot_do_yet_is_refused_when_the_rules_load(kind):
-    with pytest.raises(KeyError):
-        prepare_action(Action.model_validate(ACTION | {"type": kind}), TEMPLATES)
 
 
 json_values = st.recursive(

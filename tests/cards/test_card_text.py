@@ -252,7 +252,7 @@ def test_compiling_names_every_unknown_thing_at_once():
         book(rule("r", broken), check={"detail": "{thing}"})
     codes = sorted(problem.code for problem in raised.value.problems)
     assert codes == [
-        "card/unknown-action",
+        "card/action-not-possible",
         "card/unknown-merge-group",
         "card/unknown-override-reason",
         "card/unknown-placeholder",

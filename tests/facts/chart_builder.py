@@ -1,4 +1,4 @@
-"""Small charts in a few words: resources as an EHR sends them, the call that brings them, the facts they answer.
+"""Small charts in a few words: resources as an EHR sends them, the call that brings them, what facts answer.
 
 Everything belongs to the patient `p`; now is noon of 1 March 2026, UTC, unless a test says otherwise.
 """
@@ -23,7 +23,6 @@ from cds_service.facts.gather import gather
 from cds_service.facts.meaning import Meanings
 from cds_service.facts.prefetch import fact_keys, group_of, hook_keys
 from cds_service.facts.request import HookRequest
-from cds_service.pipeline import Evaluation, ServedRulebook, examine
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.load import load_rulebook
 from cds_service.rulebook.rule import Fact
@@ -46,11 +45,6 @@ _fact: TypeAdapter[Any] = TypeAdapter(Fact)
 @cache
 def book() -> Rulebook:
     return load_rulebook(ROOT / "rules" / "ketamine-trd")
-
-
-@cache
-def served() -> ServedRulebook:
-    return ServedRulebook.prepare(book(), "direct")
 
 
 @cache
@@ -150,7 +144,11 @@ def response(*items: Json, when: str | None = "2026-02-25", status: str = "compl
 
 def item(link: str, *answers: Json, items: Iterable[Json] = ()) -> Json:
     nested = list(items)
-    return {"linkId": link} | ({"answer": list(answers)} if answers else {}) | ({"item": nested} if nested else {})
+    return (
+        {"linkId": link}
+        | ({"answer": list(answers)} if answers else {})
+        | ({"item": nested} if nested else {})
+    )
 
 
 def drug(code: str | Json) -> Json:
@@ -190,15 +188,18 @@ def order(
     dosage: Json | None = None,
     **more: Any,
 ) -> Json:
-    return _resource(
-        "MedicationRequest",
-        status=status,
-        intent="order",
-        medicationCodeableConcept=drug(code),
-        authoredOn=written,
-        statusReason=concept(why) if why else None,
-        dosageInstruction=[dosage or tablets()],
-    ) | more
+    return (
+        _resource(
+            "MedicationRequest",
+            status=status,
+            intent="order",
+            medicationCodeableConcept=drug(code),
+            authoredOn=written,
+            statusReason=concept(why) if why else None,
+            dosageInstruction=[dosage or tablets()],
+        )
+        | more
+    )
 
 
 def statement(
@@ -212,14 +213,17 @@ def statement(
     **more: Any,
 ) -> Json:
     period = {name: value for name, value in (("start", start), ("end", end)) if value}
-    return _resource(
-        "MedicationStatement",
-        status=status,
-        medicationCodeableConcept=drug(code),
-        effectivePeriod=period or None,
-        statusReason=[concept(why)] if why else None,
-        dosage=[dosage or tablets()],
-    ) | more
+    return (
+        _resource(
+            "MedicationStatement",
+            status=status,
+            medicationCodeableConcept=drug(code),
+            effectivePeriod=period or None,
+            statusReason=[concept(why)] if why else None,
+            dosage=[dosage or tablets()],
+        )
+        | more
+    )
 
 
 def administration(code: str | Json, when: str | None, status: str = "completed", **more: Any) -> Json:
@@ -246,7 +250,11 @@ def failed(code: str, start: str, days: int, **more: Any) -> list[Json]:
 
 
 def bundle(*resources: Json, total: int | None = None, more: bool = False) -> Json:
-    made: Json = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": r} for r in resources]}
+    made: Json = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "entry": [{"resource": r} for r in resources],
+    }
     made |= {"total": total} if total is not None else {}
     return made | ({"link": [{"relation": "next", "url": "urn:next"}]} if more else {})
 
@@ -301,7 +309,9 @@ def request(
         as_of=as_of,
         zone=zone,
         prefetch={key: raw(value) for key, value in brought.items() if key not in set(without)},
-        draft_orders=raw(drafts if isinstance(drafts, bytes) else bundle(*drafts)) if drafts is not None else None,
+        draft_orders=raw(drafts if isinstance(drafts, bytes) else bundle(*drafts))
+        if drafts is not None
+        else None,
         **more,
     )
 
@@ -327,14 +337,6 @@ def ask(data: Mapping[str, Any], *resources: Json, explain: bool = True, **call:
 def span_of(finding: Finding) -> Span:
     assert isinstance(finding.value, Quantity)
     return finding.value.span
-
-
-def evaluated(*resources: Json, explain: bool = False, **call: Any) -> Evaluation:
-    return examine(request(*resources, **call), served(), explain=explain)
-
-
-def verdicts(evaluation: Evaluation) -> dict[str, str]:
-    return {name: str(conclusion.verdict) for name, conclusion in evaluation.conclusions.items()}
 
 
 # --- antidepressant trials -----------------------------------------------------------------------

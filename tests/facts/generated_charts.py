@@ -23,6 +23,7 @@ from chart_builder import (
     condition,
     day,
     dispense,
+    failed,
     item,
     keys_of,
     observation,
@@ -62,7 +63,10 @@ DATES: list[str | None] = [
     *["2026-02-15", "2026-02-15T10:00:00Z", "2026-02-20", "2026-01-30", "2025-12-01", "2026-03-01"],
     *["2026-02-28T23:30:00-05:00", "2026-03-02", "2027-01-01", "2025", "2025-02", "2026-02", "soon", None],
 ]
-SCORES, SAFETY = ["44261-6"] * 3, ["44260-8", "93249-1", "93250-9", "93246-7", "93267-3", "93269-9", "93374-7"]
+SCORES, SAFETY = (
+    ["44261-6"] * 3,
+    ["44260-8", "93249-1", "93250-9", "93246-7", "93267-3", "93269-9", "93374-7"],
+)
 dates, drugs = st.sampled_from(DATES), st.sampled_from(DRUGS)
 starts = st.sampled_from(["2025-02-01", "2025-02-01", "2025-03-10", "2025-05-01", "2025-06-01", "2024-11-01"])
 reasons = st.sampled_from([NO_RESPONSE, NO_RESPONSE, NO_RESPONSE, NOT_TOLERATED, "182992009", None])
@@ -84,7 +88,7 @@ def conditions(draw: st.DrawFn) -> Json:
 
 @st.composite
 def courses(draw: st.DrawFn) -> list[Json]:
-    """An order and what was dispensed on it, as most charts have them; the dose in one, the other, or neither."""
+    """An order and what was dispensed on it; the dose stands in one, the other, or neither."""
     code, start = draw(drugs), draw(starts)
     made = order(
         code,
@@ -105,6 +109,22 @@ def courses(draw: st.DrawFn) -> list[Json]:
         )
         given.append(fill)
     return [made, *given] if draw(st.booleans()) or not given else given
+
+
+@st.composite
+def failures(draw: st.DrawFn) -> list[Json]:
+    """Adequate trials that failed, by reason or by score: what random courses hardly ever are."""
+    made: list[Json] = []
+    for code, start, length in ((SERTRALINE, "2025-02-01", 84), (VENLAFAXINE, "2025-06-01", 90)):
+        kind = draw(st.sampled_from(["reason", "reason", "score", "statement", "none"]))
+        if kind == "reason":
+            made += failed(code, start, length)
+        elif kind == "score":
+            after = observation("44261-6", draw(st.sampled_from([11, 12, 17])), day(start, length))
+            made += [dispense(code, start, length), observation("44261-6", 22, start), after]
+        elif kind == "statement":
+            made.append(statement(code, start, day(start, length), why=NO_RESPONSE))
+    return made
 
 
 @st.composite
@@ -161,12 +181,14 @@ def responses(draw: st.DrawFn) -> Json:
 
 @st.composite
 def charts(draw: st.DrawFn) -> list[Json]:
-    """A patient with a few entries of every type; ids follow from the place, so that a chart can be replayed."""
+    """A patient with a few entries of every type; ids follow from the place."""
     made = [patient(draw(st.sampled_from(["1980-05-05", "1980", "2008", "2015-01-01", None])))]
     if draw(st.integers(0, 3)):
         made.append(condition("F33.2", draw(st.sampled_from(["2025-01-10", "2025-01-10", "2025-04-01"]))))
     made += draw(st.lists(conditions(), max_size=3))
-    for course in draw(st.lists(courses(), max_size=3)):
+    if draw(st.booleans()):
+        made += draw(failures())
+    for course in draw(st.lists(courses(), max_size=2)):
         made += course
     made += draw(st.lists(statements(), max_size=2))
     made += draw(st.lists(administrations(), max_size=2))
@@ -183,7 +205,9 @@ def _numbered(made: list[Json]) -> list[Json]:
         links = one.get("authorizingPrescription", [])
         tails = [link["reference"].removeprefix("MedicationRequest/") for link in links]
         linked = [{"reference": f"MedicationRequest/{names.get(tail, tail)}"} for tail in tails]
-        numbered.append(one | {"id": names[one["id"]]} | ({"authorizingPrescription": linked} if linked else {}))
+        numbered.append(
+            one | {"id": names[one["id"]]} | ({"authorizingPrescription": linked} if linked else {})
+        )
     return numbered
 
 

@@ -56,7 +56,14 @@ def test_a_clock_time_without_an_offset_is_in_the_zone_of_the_service() -> None:
     "text",
     [
         *["", "yesterday", "2025-13", "2025-00-10", "2025-02-30", "2023-02-29", "25", "2025-1-1", "20250101"],
-        *["2026-02-25T25:00:00Z", "2026-02-25 10:15:00", "2026-02-25T10", "0000", "9999-12-31", "2025-02-01\n"],
+        *[
+            "2026-02-25T25:00:00Z",
+            "2026-02-25 10:15:00",
+            "2026-02-25T10",
+            "0000",
+            "9999-12-31",
+            "2025-02-01\n",
+        ],
         *["２０２５", "2025-02-01T10:00:00+99:00", " 2025", "2025/02/01", "-2025", "2025-02-01/2025-03-01"],
     ],
 )
@@ -85,13 +92,17 @@ def test_any_text_is_a_proper_interval_or_none(text: str) -> None:
 def test_a_day_lasts_as_long_as_the_clocks_of_the_zone_say(zone: tzinfo, day: str, hours: float) -> None:
     found = when(day, zone)
     assert found.end - found.start == timedelta(hours=hours)
-    assert day_of(found.start, zone) == day_of(found.end - timedelta(microseconds=1), zone) == date.fromisoformat(day)
+    assert (
+        day_of(found.start, zone)
+        == day_of(found.end - timedelta(microseconds=1), zone)
+        == date.fromisoformat(day)
+    )
 
 
-@given(
-    st.dates(date(1900, 1, 2), date(2200, 1, 1)), st.sampled_from([UTC, BERLIN, NEW_YORK, KOLKATA])
-)
-def test_the_first_instant_of_a_day_belongs_to_it_and_the_one_before_does_not(day: date, zone: tzinfo) -> None:
+@given(st.dates(date(1900, 1, 2), date(2200, 1, 1)), st.sampled_from([UTC, BERLIN, NEW_YORK, KOLKATA]))
+def test_the_first_instant_of_a_day_belongs_to_it_and_the_one_before_does_not(
+    day: date, zone: tzinfo
+) -> None:
     start = midnight(day, zone)
     assert day_of(start, zone) == day
     assert day_of(start - timedelta(seconds=1), zone) == day - timedelta(days=1)

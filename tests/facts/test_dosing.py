@@ -41,7 +41,13 @@ def mg(amount: float, **repeat: Any) -> Json:
         (dosage(quantity(5, "mL"), **DAILY), SOLUTION, 100),
         (dosage(quantity(1, "{patch}"), **DAILY), PATCH, 6),
         (dosage({"value": 2, "unit": "capsules"}, **DAILY), TABLET, 100),
-        (dosage({"value": 2, "unit": "tablet", "system": "http://unitsofmeasure.org", "code": "1"}, **DAILY), TABLET, 100),
+        (
+            dosage(
+                {"value": 2, "unit": "tablet", "system": "http://unitsofmeasure.org", "code": "1"}, **DAILY
+            ),
+            TABLET,
+            100,
+        ),
     ],
 )
 def test_a_dose_is_counted_or_measured_units_times_the_strength(
@@ -104,7 +110,17 @@ def test_how_often_is_read_from_the_timing(repeat: dict[str, Any], times: float)
 
 @pytest.mark.parametrize(
     ("code", "times"),
-    [("QD", 1), ("BID", 2), ("TID", 3), ("QID", 4), ("QOD", 0.5), ("BED", 1), ("Q8H", 3), ("WK", 1 / 7), ("bid", 2)],
+    [
+        ("QD", 1),
+        ("BID", 2),
+        ("TID", 3),
+        ("QID", 4),
+        ("QOD", 0.5),
+        ("BED", 1),
+        ("Q8H", 3),
+        ("WK", 1 / 7),
+        ("bid", 2),
+    ],
 )
 def test_how_often_may_be_an_abbreviation(code: str, times: float) -> None:
     line = dosage(quantity(70, "mg")) | {"timing": {"code": {"coding": [{"code": code}]}}}

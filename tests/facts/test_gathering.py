@@ -1,4 +1,4 @@
-"""From a hook call to a chart: whose it is, drafts before what they revise, drugs by reference, entries set aside."""
+"""From a call to a chart: whose it is, drafts before what they revise, drugs by reference."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Span
 ORDERED = {"find": "MedicationRequest", "code_in": ["antidepressant"], "give": "count", "record": "complete"}
 DRAFTED = ORDERED | {"from": "drafts"}
 BOTH = ORDERED | {"from": "drafts-and-chart"}
-SUPPLIED = {"find": "MedicationDispense", "code_in": ["antidepressant"], "give": "count", "record": "complete"}
+SUPPLIED = {
+    "find": "MedicationDispense",
+    "code_in": ["antidepressant"],
+    "give": "count",
+    "record": "complete",
+}
 VISITS = {"find": "Encounter", "give": "exists", "record": "complete"}
 
 
@@ -115,14 +120,18 @@ def referring(reference: str, **more: Any) -> Json:
 PRODUCT = {"resourceType": "Medication", "id": "m1", "code": concept(coding(SERTRALINE, RXNORM))}
 
 
-@pytest.mark.parametrize("reference", ["Medication/m1", "https://ehr.example.org/fhir/Medication/m1/_history/2"])
+@pytest.mark.parametrize(
+    "reference", ["Medication/m1", "https://ehr.example.org/fhir/Medication/m1/_history/2"]
+)
 def test_a_drug_may_be_a_medication_that_came_along(reference: str) -> None:
     both = bundle(referring(reference), PRODUCT)
     assert span_of(ask(SUPPLIED, prefetch={"medication-dispenses": both})) == Span(1, 1)
 
 
 def test_a_drug_may_be_a_medication_held_inside() -> None:
-    assert span_of(ask(SUPPLIED, referring("#m1", contained=[{"resourceType": "Basic"}, PRODUCT]))) == Span(1, 1)
+    assert span_of(ask(SUPPLIED, referring("#m1", contained=[{"resourceType": "Basic"}, PRODUCT]))) == Span(
+        1, 1
+    )
 
 
 def test_a_drug_may_be_told_by_its_ingredients_alone() -> None:
@@ -185,7 +194,10 @@ def test_drafts_of_another_patient_are_left_out_and_leave_the_question_open() ->
 def test_a_draft_that_cannot_be_read_leaves_the_question_open() -> None:
     odd = order() | {"authoredOn": 7}
     assert ask(DRAFTED | {"give": "exists"}, drafts=[odd]).state is UNKNOWN
-    assert ask(DRAFTED | {"give": "exists"}, drafts=[{"resourceType": "ServiceRequest", "id": "s"}]).state is FALSE
+    assert (
+        ask(DRAFTED | {"give": "exists"}, drafts=[{"resourceType": "ServiceRequest", "id": "s"}]).state
+        is FALSE
+    )
 
 
 def test_drafts_that_are_no_bundle_are_a_bad_request() -> None:

@@ -68,7 +68,9 @@ def test_one_found_is_enough_where_not_all_was_obtained() -> None:
 
 
 def test_only_the_sure_rows_are_shown_where_there_are_any() -> None:
-    assert [row.evidence.reference for row in illness("exists", SURE, MAYBE).rows] == [f"Condition/{SURE['id']}"]
+    assert [row.evidence.reference for row in illness("exists", SURE, MAYBE).rows] == [
+        f"Condition/{SURE['id']}"
+    ]
     (row,) = illness("exists", MAYBE).rows
     assert (row.counts, row.why) == (UNKNOWN, ("marked as unsure",))
 
@@ -186,7 +188,10 @@ def test_of_one_time_the_one_issued_later_stands() -> None:
 
 def test_being_issued_later_says_nothing_of_readings_of_different_times() -> None:
     """One of some day in February, reported last, may be older than one of the 20th."""
-    vague, dated = score(5, "2026-02", issued="2026-02-25T10:00:00Z"), score(21, "2026-02-20", issued="2026-02-20")
+    vague, dated = (
+        score(5, "2026-02", issued="2026-02-25T10:00:00Z"),
+        score(21, "2026-02-20", issued="2026-02-20"),
+    )
     assert span_of(latest(vague, dated)) == Span(5, 21)
 
 
@@ -229,7 +234,9 @@ def pressure(systolic: float, diastolic: float, when: str | None = "2026-02-25")
 def reading(*rows: Json) -> dict[str, Any]:
     found = ask(PRESSURE, *rows)
     assert isinstance(found.value, Row)
-    return {name: cell.span if isinstance(cell, Quantity) else cell for name, cell in found.value.columns.items()}
+    return {
+        name: cell.span if isinstance(cell, Quantity) else cell for name, cell in found.value.columns.items()
+    }
 
 
 def test_both_numbers_come_from_the_same_reading() -> None:

@@ -14,7 +14,24 @@ from cds_service.facts.quantity import convert, known_unit, read_quantity, unit_
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, compare, exactly
 
 UCUM = "http://unitsofmeasure.org"
-UNITS = ["g", "kg", "mg", "ug", "[lb_av]", "[oz_av]", "mm[Hg]", "kPa", "d", "h", "min", "wk", "mL", "L", "cm", "m"]
+UNITS = [
+    "g",
+    "kg",
+    "mg",
+    "ug",
+    "[lb_av]",
+    "[oz_av]",
+    "mm[Hg]",
+    "kPa",
+    "d",
+    "h",
+    "min",
+    "wk",
+    "mL",
+    "L",
+    "cm",
+    "m",
+]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +61,16 @@ def test_an_amount_is_the_same_in_another_unit(value: float, unit: str, other: s
 
 @pytest.mark.parametrize(
     ("unit", "other"),
-    [("kg", "cm"), ("kg", ""), ("", "kg"), ("stone", "kg"), ("kg", "stone"), ("mg", "mL"), ("mg", "mg/d"), ("KG", "kg")],
+    [
+        ("kg", "cm"),
+        ("kg", ""),
+        ("", "kg"),
+        ("stone", "kg"),
+        ("kg", "stone"),
+        ("mg", "mL"),
+        ("mg", "mg/d"),
+        ("KG", "kg"),
+    ],
 )
 def test_amounts_that_do_not_measure_the_same_are_never_converted(unit: str, other: str) -> None:
     assert convert(Quantity(exactly(70), unit), other) is None
@@ -78,7 +104,9 @@ def test_there_and_back_is_the_same_amount(value: float, unit: str, other: str) 
         (fhir.Quantity(value=1, unit="stone"), "stone"),
     ],
 )
-def test_the_unit_is_the_ucum_code_or_a_text_whose_meaning_is_plain(quantity: fhir.Quantity, unit: str) -> None:
+def test_the_unit_is_the_ucum_code_or_a_text_whose_meaning_is_plain(
+    quantity: fhir.Quantity, unit: str
+) -> None:
     assert unit_of(quantity) == unit
 
 

@@ -25,7 +25,10 @@ ONE = condition("F33.2", id="c1")
 
 
 def report(*severities: Any) -> Json:
-    return {"resourceType": "OperationOutcome", "issue": [{"severity": one, "code": "x"} for one in severities]}
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": one, "code": "x"} for one in severities],
+    }
 
 
 def read(value: Any, key: str = "conditions", owner: Owner = OWNER) -> Supplied:
@@ -118,7 +121,9 @@ def test_an_entry_that_cannot_be_read_is_noted_and_the_rest_is_kept() -> None:
     assert supplied.notes == (Note("unreadable", "Condition/odd"),)
 
 
-@pytest.mark.parametrize("odd", [5, None, "x", [], {"resource": 5}, {"resource": {"id": "x"}}, {"resource": []}])
+@pytest.mark.parametrize(
+    "odd", [5, None, "x", [], {"resource": 5}, {"resource": {"id": "x"}}, {"resource": []}]
+)
 def test_an_entry_of_no_shape_at_all_is_noted_under_its_key(odd: Any) -> None:
     supplied = read(entries({"resource": ONE}, odd))
     assert (supplied.state, ids(supplied)) == (TRUNCATED, ["c1"])
@@ -132,7 +137,9 @@ def test_a_note_never_repeats_an_id_that_is_none(name: str) -> None:
 
 
 def test_types_no_rule_reads_are_passed_over() -> None:
-    supplied = read(bundle(ONE, {"resourceType": "Provenance", "id": "x", "recorded": 7}, {"resourceType": "Basic"}))
+    supplied = read(
+        bundle(ONE, {"resourceType": "Provenance", "id": "x", "recorded": 7}, {"resourceType": "Basic"})
+    )
     assert (supplied.state, ids(supplied), supplied.notes) == (FOUND, ["c1"], ())
 
 

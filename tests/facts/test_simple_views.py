@@ -1,4 +1,4 @@
-"""The views `answers`, `blood_pressure` and `body_weight`: one row per answer or reading, however it was sent."""
+"""The views `answers`, `blood_pressure`, `body_weight`: one row per answer or reading, however sent."""
 
 from __future__ import annotations
 
@@ -62,15 +62,23 @@ def test_a_comparator_makes_the_score_an_interval() -> None:
     assert points({"valueQuantity": quantity(2, "{score}", ">=")}) == Span(2, inf)
 
 
-@pytest.mark.parametrize("value", [{}, {"valueQuantity": {"unit": "{score}"}}, {"dataAbsentReason": concept(text="x")}])
+@pytest.mark.parametrize(
+    "value", [{}, {"valueQuantity": {"unit": "{score}"}}, {"dataAbsentReason": concept(text="x")}]
+)
 def test_a_question_without_an_answer_is_no_row(value: Json) -> None:
     assert rows(ITEM_9, observation("44260-8", value)) == []
 
 
 def test_components_are_answers_to_their_own_question() -> None:
-    parts = [{"code": concept(code), "valueInteger": value} for code, value in (("44250-9", 1), ("44260-8", 3))]
+    parts = [
+        {"code": concept(code), "valueInteger": value} for code, value in (("44250-9", 1), ("44260-8", 3))
+    ]
     (row,) = rows(ITEM_9, observation("44249-1", 21, component=parts))
-    assert (number(row), str(row.columns["date"]), row.columns["status"]) == (Span(3, 3), "2026-02-25", "final")
+    assert (number(row), str(row.columns["date"]), row.columns["status"]) == (
+        Span(3, 3),
+        "2026-02-25",
+        "final",
+    )
 
 
 @pytest.mark.parametrize("link", ["44260-8", "/44260-8", "/44249-1/44260-8", "/44249-1/44260-8/"])
@@ -115,7 +123,10 @@ def test_yes_and_no_come_as_flag_code_or_word(given: Json, verdict: Truth) -> No
     assert ask(fact, response(item("/93250-9", given))).state is verdict
 
 
-@pytest.mark.parametrize(("status", "verdict"), [("completed", TRUE), ("amended", TRUE), ("in-progress", UNKNOWN), ("stopped", UNKNOWN)])
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [("completed", TRUE), ("amended", TRUE), ("in-progress", UNKNOWN), ("stopped", UNKNOWN)],
+)
 def test_a_questionnaire_still_being_filled_in_says_nothing_yet(status: str, verdict: Truth) -> None:
     where = {"answer": {"in": "affirmative-answers"}, "status": ["completed", "amended"]}
     fact = PLAN | {"where": where, "give": "any_yes"}
@@ -166,7 +177,12 @@ def test_separate_observations_of_different_moments_are_two_readings() -> None:
 
 def test_several_values_of_one_moment_that_cannot_be_told_apart_make_an_interval() -> None:
     day = "2026-02-25"
-    values = [alone("8480-6", 150, day), alone("8462-4", 95, day), alone("8480-6", 130, day), alone("8462-4", 80, day)]
+    values = [
+        alone("8480-6", 150, day),
+        alone("8462-4", 95, day),
+        alone("8480-6", 130, day),
+        alone("8462-4", 80, day),
+    ]
     assert pairs(*values) == pairs(*reversed(values)) == [(Span(130, 150), Span(80, 95))]
 
 

@@ -1,4 +1,4 @@
-"""Conditions on elements and columns: what is absent decides nothing, and what is not understood may be anything."""
+"""Conditions on elements and columns: the absent decides nothing, what is not understood may be anything."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def exists(kind: str, where: Json, *resources: Json, code_in: list[str] | None =
 
 
 def clinical(test: Any, status: str | None) -> Truth:
-    return exists("Condition", {"clinicalStatus": test}, condition("I67.1", clinical=status), code_in=["aneurysm"])
+    return exists(
+        "Condition", {"clinicalStatus": test}, condition("I67.1", clinical=status), code_in=["aneurysm"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,9 @@ WORDS, LOCAL = concept(text="low mood?"), concept(coding("D1", "urn:site"))
         ({"not_in": REASON}, [WORDS], UNKNOWN),
     ],
 )
-def test_a_code_is_in_a_set_not_in_it_or_not_understood(test: Json, reasons: list[Json], verdict: Truth) -> None:
+def test_a_code_is_in_a_set_not_in_it_or_not_understood(
+    test: Json, reasons: list[Json], verdict: Truth
+) -> None:
     given = administration("238082", "2026-02-20", reasonCode=reasons)
     assert exists("MedicationAdministration", {"reason": test}, given, code_in=["ketamine"]) is verdict
 
@@ -83,12 +87,19 @@ def test_a_reason_may_be_a_condition_of_the_chart() -> None:
     where = {"reason": {"in": REASON}}
     given = administration("238082", "2026-02-20", reasonReference=[{"reference": "Condition/why"}])
     assert exists("MedicationAdministration", where, given, why, code_in=["ketamine"]) is TRUE
-    assert exists("MedicationAdministration", where, given, why | {"code": PAIN}, code_in=["ketamine"]) is FALSE
+    assert (
+        exists("MedicationAdministration", where, given, why | {"code": PAIN}, code_in=["ketamine"]) is FALSE
+    )
     assert exists("MedicationAdministration", where, given, code_in=["ketamine"]) is UNKNOWN
-    assert exists("MedicationAdministration", where, given, why, code_in=["ketamine"], without=["conditions"]) is UNKNOWN
+    assert (
+        exists("MedicationAdministration", where, given, why, code_in=["ketamine"], without=["conditions"])
+        is UNKNOWN
+    )
 
 
-@pytest.mark.parametrize(("test", "verdict"), [(["R52"], UNKNOWN), ({"not": ["R52"]}, UNKNOWN), ({"absent": True}, FALSE)])
+@pytest.mark.parametrize(
+    ("test", "verdict"), [(["R52"], UNKNOWN), ({"not": ["R52"]}, UNKNOWN), ({"absent": True}, FALSE)]
+)
 def test_a_condition_not_at_hand_may_be_any_reason_but_it_is_one(test: Any, verdict: Truth) -> None:
     given = administration("238082", "2026-02-20", reasonReference=[{"reference": "Condition/gone"}])
     assert exists("MedicationAdministration", {"reason": test}, given, code_in=["ketamine"]) is verdict
@@ -109,17 +120,30 @@ def test_conditions_beside_are_named_as_missing_only_if_a_row_hangs_on_them() ->
 
 
 @pytest.mark.parametrize("code_in", ["aneurysm", "mdd-active", "bipolar", "suicidal-ideation"])
-@pytest.mark.parametrize("code", [concept(text="something"), LOCAL, None, {}, concept(coding("250.00", "urn:oid:2.16.840.1.113883.6.103"))])
+@pytest.mark.parametrize(
+    "code",
+    [
+        concept(text="something"),
+        LOCAL,
+        None,
+        {},
+        concept(coding("250.00", "urn:oid:2.16.840.1.113883.6.103")),
+    ],
+)
 def test_a_condition_in_words_or_an_unknown_system_may_be_anything(code: Any, code_in: str) -> None:
     assert exists("Condition", {}, condition(code), code_in=[code_in]) is UNKNOWN
 
 
-@pytest.mark.parametrize("code", [concept("E11.9", text="sugar"), concept(coding("X", "urn:site"), "E11.9"), "73211009"])
+@pytest.mark.parametrize(
+    "code", [concept("E11.9", text="sugar"), concept(coding("X", "urn:site"), "E11.9"), "73211009"]
+)
 def test_one_code_of_a_known_system_says_what_a_condition_is_not(code: Any) -> None:
     assert exists("Condition", {}, condition(code), code_in=["aneurysm"]) is FALSE
 
 
-@pytest.mark.parametrize("code", ["I67.1", "i671", concept(coding("X", "urn:site"), "I67.1"), "I71.4", "128609009"])
+@pytest.mark.parametrize(
+    "code", ["I67.1", "i671", concept(coding("X", "urn:site"), "I67.1"), "I71.4", "128609009"]
+)
 def test_any_code_of_a_condition_may_say_what_it_is(code: Any) -> None:
     assert exists("Condition", {}, condition(code), code_in=["aneurysm"]) is TRUE
 
@@ -129,7 +153,12 @@ def test_an_observation_in_words_is_none_that_a_rule_asks_for() -> None:
 
 
 def test_an_unrecognised_drug_may_be_any_and_another_drug_is_none() -> None:
-    for code, verdict in [(concept(text="a blue pill"), UNKNOWN), (LOCAL, UNKNOWN), ("6448", FALSE), ("36437", TRUE)]:
+    for code, verdict in [
+        (concept(text="a blue pill"), UNKNOWN),
+        (LOCAL, UNKNOWN),
+        ("6448", FALSE),
+        ("36437", TRUE),
+    ]:
         assert exists("MedicationDispense", {}, dispense(code), code_in=["antidepressant"]) is verdict
 
 

@@ -88,9 +88,11 @@ def test_an_instant_of_last_night_is_on_the_day_the_zone_says() -> None:
     assert seen(night, "14 days [1]", zone=NEW_YORK) is FALSE
 
 
-@pytest.mark.parametrize(("instant", "verdict"), [("2026-03-08T05:00:00Z", TRUE), ("2026-03-08T04:59:00Z", FALSE)])
+@pytest.mark.parametrize(
+    ("instant", "verdict"), [("2026-03-08T05:00:00Z", TRUE), ("2026-03-08T04:59:00Z", FALSE)]
+)
 def test_days_are_calendar_days_over_a_change_of_clocks(instant: str, verdict: Truth) -> None:
-    """On 8 March 2026 New York moves its clocks at two: seven days back begin at its midnight, not 168 hours ago."""
+    """On 8 March 2026 New York moves its clocks: seven days back begin at midnight, not 168 hours ago."""
     assert seen(instant, "7 days [1]", datetime(2026, 3, 15, 16, tzinfo=UTC), NEW_YORK) is verdict
 
 

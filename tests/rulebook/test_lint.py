@@ -168,8 +168,8 @@ MISTAKES_OF_FORM = [
     (
         "    conclusion: other-rule\n",
         "    conclusion: other-rule\n    find: Patient\n",
-        "60:5: a fact has exactly one of find, view, conclusion (find: a resource type, view: a "
-        "view, conclusion: a rule's id)",
+        "60:5: a fact has exactly one of find, view, calculate, conclusion (find: a resource type, "
+        "view: a view, calculate: a calculation, conclusion: a rule's id)",
     ),
     (
         "where: {clinicalStatus: [active, relapse]}",

@@ -154,7 +154,7 @@ MISTAKES = [
         "lower'",
     ),
     ("{template: visit}", "{template: vist}", "data/unknown-template", "vist", "", "'visit'"),
-    ("type: create", "type: delete", "card/action-not-possible", "delete", "", "create"),
+    ("type: create", "type: delete", "card/action-not-whole", "delete", "needs no resource", "from: <fact>"),
     ("merge: before-start", "merge: before", "card/unknown-merge-group", "before", "", ""),
     (
         "hooks: [patient-view, ",

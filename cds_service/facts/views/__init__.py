@@ -12,6 +12,10 @@ from cds_service.facts.chart import Chart
 from cds_service.facts.finding import Finding, Row
 from cds_service.facts.views.answers import answers
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.current_drugs import current_drugs
+from cds_service.facts.views.ordered_doses import ordered_doses
+from cds_service.facts.views.score_change import score_change
+from cds_service.facts.views.treatment_sessions import treatment_sessions
 from cds_service.facts.views.trials import antidepressant_trials
 from cds_service.facts.views.vital_signs import blood_pressure, body_weight
 
@@ -24,9 +28,14 @@ READERS: Mapping[str, View] = {
     "antidepressant_trials": antidepressant_trials,
     "blood_pressure": blood_pressure,
     "body_weight": body_weight,
+    "current_drugs": current_drugs,
+    "treatment_sessions": treatment_sessions,
 }
 # Views that take findings as arguments.
-READERS_OF_FACTS: Mapping[str, ViewOfFacts] = {}
+READERS_OF_FACTS: Mapping[str, ViewOfFacts] = {
+    "ordered_doses": ordered_doses,
+    "score_change": score_change,
+}
 
 
 def view_reader(call: ViewCall) -> Lines:

@@ -9,6 +9,7 @@ their number. An item without any answer is no row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from cds_service.facts import fhir
@@ -22,6 +23,7 @@ from cds_service.rulebook.terminology import Coded
 from cds_service.truth import exactly
 
 _MOST_NESTING = 12
+_ITEMS = "questionnaire-items"
 LOINC = "http://loinc.org"
 
 
@@ -33,8 +35,10 @@ def answers(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
         rows: list[Row] = []
         for entry, _ in chart.entries(call.keys, "Observation", call.code_in):
             rows.extend(_observation_rows(entry, call, chart, scores))
-        for entry, _ in chart.entries(("questionnaire-responses",), "QuestionnaireResponse", None):
-            rows.extend(_response_rows(entry, call, chart, scores))
+        asked = questionnaire_items(chart)
+        found = {id(item): (entry, item) for name in call.code_in for entry, item in asked.get(name, ())}
+        for entry, item in found.values():
+            rows.extend(_item_rows(entry, item, chart, scores))
         return rows
 
     return read
@@ -93,18 +97,43 @@ def _scored(answer: Codes, scores: dict[str, float]) -> Quantity | None:
     return None
 
 
-def _response_rows(entry: Entry, call: ViewCall, chart: Chart, scores: dict[str, float]) -> Iterator[Row]:
+def _item_rows(
+    entry: Entry, item: fhir.ResponseItem, chart: Chart, scores: dict[str, float]
+) -> Iterator[Row]:
     response: fhir.QuestionnaireResponse = entry.resource
-    when = chart.when(response.authored)
-    for item in _items(response.item, 0):
-        codes = (Coded(LOINC, item.link_id.rstrip("/").rpartition("/")[2], item.text),)
-        if item.answer and call.matches(codes):
-            for given in item.answer:
-                yield from _row(entry, codes, given, response.status, when, chart, scores)
+    codes, when = (Coded(LOINC, _code_of(item.link_id), item.text),), chart.when(response.authored)
+    for given in item.answer:
+        yield from _row(entry, codes, given, response.status, when, chart, scores)
+
+
+Items = dict[str, list[tuple[Entry, fhir.ResponseItem]]]
+
+
+def questionnaire_items(chart: Chart) -> Items:
+    """The answered items of all questionnaires by the value sets their code is in; read once per chart."""
+    known: Items | None = chart.cache.get(_ITEMS)
+    if known is None:
+        known = chart.cache[_ITEMS] = {}
+        sets_of, sets = chart.terminology.sets_of, dict[str, frozenset[str]]()
+        for entry, _ in chart.entries(("questionnaire-responses",), "QuestionnaireResponse", None):
+            for item in _items(entry.resource.item, 0):
+                if item.answer:
+                    code = _code_of(item.link_id)
+                    if code not in sets:
+                        sets[code] = sets_of(LOINC, code)
+                    for name in sets[code]:
+                        known.setdefault(name, []).append((entry, item))
+    return known
+
+
+@lru_cache(4096)
+def _code_of(link_id: str) -> str:
+    """The code an item is named by: its linkId or the last part of it."""
+    return link_id.rstrip("/").rpartition("/")[2]
 
 
 def _items(items: Sequence[fhir.ResponseItem], depth: int) -> Iterator[fhir.ResponseItem]:
     for item in items:
         yield item
-        if depth < _MOST_NESTING:
+        if item.item and depth < _MOST_NESTING:
             yield from _items(item.item, depth + 1)

@@ -23,6 +23,7 @@ from cds_service.truth import UNKNOWN, Span, Truth, hull
 
 _ENDED = frozenset({"inactive", "remission", "resolved"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
+Score = tuple[date, When, Span]
 _FINAL = frozenset({"final", "amended", "corrected"})
 
 
@@ -107,7 +108,7 @@ class Outcomes:
             run.first + timedelta(days=self.follow_up_after),
             min(run.last + timedelta(days=self.follow_up_until), chart.today),
         )
-        scores = list(self._scores(name, chart))
+        scores = self._scores(name, chart)
         baseline, follow_up = _last(scores, before), _last(scores, after)
         if baseline is None or follow_up is None or baseline.low <= 0:
             return None
@@ -117,12 +118,17 @@ class Outcomes:
             return "responded"
         return "failed" if most < self.response else None
 
-    def _scores(self, name: str, chart: Chart) -> Iterator[tuple[date, When, Span]]:
-        for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
-            when, value = effective(entry.resource, chart), answer_number(entry.resource)
-            day = the_day(when, chart)
-            if day is not None and when is not None and value is not None and entry.resource.status in _FINAL:
-                yield day, when, value.span
+    def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
+        """The final scores of one instrument that can be placed on a day; read once per chart."""
+        known: list[Score] | None = chart.cache.get(("scores", name))
+        if known is None:
+            known = chart.cache["scores", name] = []
+            for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
+                when, value = effective(entry.resource, chart), answer_number(entry.resource)
+                day = the_day(when, chart)
+                if day is not None and when is not None and value is not None:
+                    known.extend([(day, when, value.span)] if entry.resource.status in _FINAL else [])
+        return known
 
     # --- episode ---------------------------------------------------------------------------------
 

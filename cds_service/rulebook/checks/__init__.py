@@ -63,6 +63,7 @@ RULE_CHECKS: tuple[Callable[[Parsed[Rule], Shelf], Iterator[Problem]], ...] = (
     suggestions.actions_are_whole,
     suggestions.drafts_are_changed,
     suggestions.paths_are_sound,
+    suggestions.paths_do_not_meet,
     suggestions.values_are_known,
     suggestions.changed_orders_are_fhir,
     cards.merge_group_is_known,

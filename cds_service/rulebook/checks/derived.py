@@ -97,7 +97,7 @@ def operands_are_numbers(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Proble
     data = parsed.model.data
     for name, fact in _calculations(data):
         for part in fact.calculate.operands:
-            wrong = _not_a_number(part, data[part.fact]) if _known(part.fact, data) else None
+            wrong = _not_a_number(part, data[part.fact]) if _known(part.fact, name, data) else None
             if wrong is not None:
                 yield parsed.problem(("data", name, "calculate"), *wrong)
 
@@ -106,8 +106,9 @@ def _calculations(data: Mapping[str, Fact]) -> Iterator[tuple[str, CalculateFact
     return ((name, fact) for name, fact in data.items() if isinstance(fact, CalculateFact))
 
 
-def _known(name: str, data: Mapping[str, Fact]) -> bool:
-    return name in data and name != UNREADABLE and answerable(data[name])
+def _known(used: str, user: str, data: Mapping[str, Fact]) -> bool:
+    """Whether more can be said about a use: the fact is there, sound, and not the user itself."""
+    return used in data and used not in (user, UNREADABLE) and answerable(data[used])
 
 
 def _not_a_number(part: Operand, fact: Fact) -> tuple[str, str, str] | None:
@@ -160,7 +161,7 @@ def anchors_are_dates(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
         if not isinstance(fact, RowsFact):
             continue
         for key, anchor in (("after", fact.after), ("before", fact.before)):
-            if anchor is None or not _known(anchor.fact, data) or _dated(data[anchor.fact]):
+            if anchor is None or not _known(anchor.fact, name, data) or _dated(data[anchor.fact]):
                 continue
             message = f"{anchor.fact} gives {given(data[anchor.fact])}, which is not a date"
             hint = "name a fact that gives earliest date, latest date or latest reading"
@@ -179,7 +180,7 @@ def arguments_give_what_is_needed(parsed: Parsed[Rule], _shelf: Shelf) -> Iterat
             continue
         for path, used in uses(name, fact):
             needed = FACT_ARGUMENTS.get((fact.view, str(path[-1]))) if path[2] == "with" else None
-            if needed is None or not _known(used, data):
+            if needed is None or not _known(used, name, data):
                 continue
             fits = answers_a_number(data[used]) if needed == "number" else _dated(data[used])
             if not fits:

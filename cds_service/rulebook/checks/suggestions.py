@@ -37,7 +37,7 @@ ORDER = "MedicationRequest"
 KEPT = ("id", "resourceType", "subject")
 """What an update never changes: it would be another order, or another patient's."""
 
-_STEP = r"[a-z][A-Za-z0-9]*(?:\[\d+\])?"
+_STEP = r"_?[A-Za-z][A-Za-z0-9]*(?:\[\d{1,3}\])?"
 _PATH = re.compile(rf"{_STEP}(?:\.{_STEP})*")
 _MINIMAL: Mapping[str, Any] = {
     "resourceType": ORDER,
@@ -109,7 +109,7 @@ def drafts_are_changed(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]
 def paths_are_sound(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     """What an update sets is named by the path of an element, and keeps the order what it is."""
     for where, resource in updates_of(parsed.model):
-        for name in resource.set:
+        for name, value in resource.set.items():
             path = (*where, "set", name)
             if not _PATH.fullmatch(name):
                 hint = "write element names and positions from 0: dosageInstruction[0].text"
@@ -117,6 +117,31 @@ def paths_are_sound(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
             elif _first(name) in KEPT:
                 message = f"an update keeps the {_first(name)} of the order"
                 yield parsed.problem_at_key(path, PATH, message, "remove it")
+            elif value in ("", {}, []):
+                hint = "write its value, or null to remove it"
+                yield parsed.problem_at_key(path, PATH, f"{name} is given nothing", hint)
+            elif value is None and name.endswith("]"):
+                message = f"{name} cannot be taken out of its list"
+                yield parsed.problem_at_key(path, PATH, message, "remove the whole list")
+
+
+def paths_do_not_meet(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
+    """No two values of an update are for one element, or for an element and a part of it."""
+    for where, resource in updates_of(parsed.model):
+        before: list[str] = []
+        for name in resource.set:
+            met = next((one for one in before if _meet(_steps(one), _steps(name))), None)
+            if met is not None:
+                message = f"{name} and {met} are in each other's way"
+                yield parsed.problem_at_key((*where, "set", name), PATH, message, "set the whole once")
+            before.append(name)
+
+
+def _meet(one: list[str | int], other: list[str | int]) -> bool:
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            return type(left) is not type(right)
+    return True
 
 
 def _first(path: str) -> str:
@@ -138,8 +163,8 @@ def values_are_known(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
 
 def changed_orders_are_fhir(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
     """A minimal order is valid FHIR R4B once everything is set, with dummy values for the placeholders."""
-    broken = [*paths_are_sound(parsed, shelf), *values_are_known(parsed, shelf)]
-    if broken:
+    checks = (paths_are_sound, paths_do_not_meet, values_are_known)
+    if any(True for check in checks for _ in check(parsed, shelf)):
         return
     for where, resource in updates_of(parsed.model):
         if not resource.set or not _reads_orders(parsed.model.data.get(resource.origin)):
@@ -160,25 +185,27 @@ def _changed(resource: FromFact, facts: Mapping[str, Fact]) -> dict[str, Any]:
     """The minimal order with everything set."""
     laid: dict[str | int, Any] = {}
     for path, value in resource.set.items():
-        _put(laid, _steps(path), _filled(value, facts))
+        if value is not None:
+            _put(laid, _steps(path), _filled(value, facts))
     drug = any(str(name).startswith("medication") for name in laid)
-    kept = {key: value for key, value in _MINIMAL.items() if not (drug and key.startswith("medication"))}
+    gone = {path for path, value in resource.set.items() if value is None}
+    kept = {
+        key: value
+        for key, value in _MINIMAL.items()
+        if key not in gone and not (drug and key.startswith("medication"))
+    }
     changed: dict[str, Any] = _as_json(laid)
     return kept | changed
 
 
 def _steps(path: str) -> list[str | int]:
-    return [int(part) if part.isdigit() else part for part in re.findall(r"[A-Za-z][A-Za-z0-9]*|\d+", path)]
+    return [int(part) if part.isdigit() else part for part in re.findall(r"_?[A-Za-z][A-Za-z0-9]*|\d+", path)]
 
 
 def _put(node: dict[str | int, Any], steps: list[str | int], value: Any) -> None:
     """Lists are kept by position until all is set, so that a later place may be set first."""
     for step in steps[:-1]:
-        held = node.get(step)
-        if isinstance(held, list):
-            held = dict(enumerate(held))
-        node[step] = held if isinstance(held, dict) else {}
-        node = node[step]
+        node = node.setdefault(step, {})
     node[steps[-1]] = value
 
 

@@ -1,0 +1,123 @@
+"""The FHIR R4 data types we read, as msgspec structs: codes, periods, amounts, dosage instructions.
+
+Field names are FHIR's own in snake case; members we do not read are skipped.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+Text = str
+
+
+class Element(Struct, frozen=True, rename="camel", gc=False):
+    """A data type of FHIR."""
+
+
+class Coding(Element, frozen=True):
+    """A code of a system."""
+
+    system: Text = ""
+    code: Text = ""
+    display: Text = ""
+
+
+class CodeableConcept(Element, frozen=True):
+    """Codings that mean the same, and text."""
+
+    coding: tuple[Coding, ...] = ()
+    text: Text = ""
+
+
+class Reference(Element, frozen=True):
+    """A pointer to another resource."""
+
+    reference: Text = ""
+    display: Text = ""
+
+
+class Period(Element, frozen=True):
+    """From start to end, both included; either may be open."""
+
+    start: Text = ""
+    end: Text = ""
+
+
+class Quantity(Element, frozen=True):
+    """A measured amount; `code` is UCUM where `system` says so."""
+
+    value: float | None = None
+    comparator: Text = ""
+    unit: Text = ""
+    system: Text = ""
+    code: Text = ""
+
+
+class Range(Element, frozen=True):
+    """From low to high."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class Ratio(Element, frozen=True):
+    """One amount per another."""
+
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+
+
+class TimingRepeat(Element, frozen=True):
+    """How often, and how long each time."""
+
+    bounds_period: Period | None = None
+    bounds_duration: Quantity | None = None
+    bounds_range: Range | None = None
+    count: float | None = None
+    duration: float | None = None
+    duration_max: float | None = None
+    duration_unit: Text = ""
+    frequency: float | None = None
+    frequency_max: float | None = None
+    period: float | None = None
+    period_max: float | None = None
+    period_unit: Text = ""
+    when: tuple[Text, ...] = ()
+    time_of_day: tuple[Text, ...] = ()
+    day_of_week: tuple[Text, ...] = ()
+
+
+class Timing(Element, frozen=True):
+    """When a drug is taken."""
+
+    event: tuple[Text, ...] = ()
+    repeat: TimingRepeat | None = None
+    code: CodeableConcept | None = None
+
+
+class DoseAndRate(Element, frozen=True):
+    """How much at a time, and how fast."""
+
+    dose_quantity: Quantity | None = None
+    dose_range: Range | None = None
+    rate_quantity: Quantity | None = None
+    rate_range: Range | None = None
+    rate_ratio: Ratio | None = None
+
+
+class Dosage(Element, frozen=True):
+    """One line of dosage instructions."""
+
+    sequence: int | None = None
+    text: Text = ""
+    timing: Timing | None = None
+    as_needed_boolean: bool | None = None
+    as_needed_codeable_concept: CodeableConcept | None = None
+    route: CodeableConcept | None = None
+    dose_and_rate: tuple[DoseAndRate, ...] = ()
+
+
+class DoseGiven(Element, frozen=True):
+    """How much was given."""
+
+    dose: Quantity | None = None

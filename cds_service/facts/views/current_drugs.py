@@ -1,0 +1,273 @@
+"""The view `current_drugs`: one row per order, statement or supply of a drug, current or not, and until when.
+
+Columns: drug, current, kind (order, statement, supply, draft), route, reason, start, end. Each entry is read
+by itself: that another says "stopped" changes nothing, so a row is settled whatever else was not obtained. A
+row is dated by the last day the drug is known to be in use: today if it is current, an interval where only
+its limits are known. Nothing is "not current" unless the entry says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from cds_service.facts import fhir
+from cds_service.facts.chart import Chart
+from cds_service.facts.coding import all_codes
+from cds_service.facts.dates import When
+from cds_service.facts.elements import ELEMENTS, Codes
+from cds_service.facts.finding import Cell, Evidence, Row
+from cds_service.facts.quantity import convert, read_quantity
+from cds_service.facts.shelf import Entry
+from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.days import day_as_when, days_as_when
+from cds_service.facts.views.ingredients import UNRECOGNISED, names_of
+from cds_service.facts.views.supply import ORDER_INTENTS, days_of
+from cds_service.rulebook.views import KEY_OF_TYPE
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, truth_of
+
+ORDER, STATEMENT, SUPPLY, DRAFT = "order", "statement", "supply", "draft"
+_ENDED = frozenset({"on-hold", "stopped", "completed"})
+_NEVER: Mapping[str, frozenset[str]] = {
+    ORDER: frozenset({"cancelled", "draft"}),
+    STATEMENT: frozenset({"intended", "not-taken"}),
+    SUPPLY: frozenset({"preparation", "on-hold", "cancelled", "declined", "stopped"}),
+}
+_KINDS: Mapping[str, str] = {
+    "MedicationRequest": ORDER,
+    "MedicationStatement": STATEMENT,
+    "MedicationDispense": SUPPLY,
+}
+_MOST_DAYS = 36_500
+_LAST = date(9999, 12, 29)
+Days = tuple[date, date]
+"""The first and the last calendar day that a date may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """From when until when an entry says a drug is taken.
+
+    `end` is None if it goes on. `end_open` if there is an end that cannot be told beyond what `end` says.
+    """
+
+    start: Days | None = None
+    end: Days | None = None
+    end_open: bool = False
+
+    def still(self, today: date) -> Truth:
+        """Whether the end leaves the drug in use today."""
+        if self.end is not None and self.end[1] < today:
+            return FALSE
+        if self.end_open:
+            return UNKNOWN
+        return TRUE if self.end is None or self.end[0] >= today else UNKNOWN
+
+
+def current_drugs(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
+    """A reader of the drugs in the call's value sets."""
+
+    def read(chart: Chart) -> Sequence[Row]:
+        rows: list[Row] = []
+        if call.origin != "chart":
+            selected = call.origin == "selections" and bool(chart.selections)
+            for entry, sure in chart.draft_entries("MedicationRequest", call.code_in, selected=selected):
+                rows.append(_row(entry, DRAFT, call, chart, sure=sure))
+        if call.origin in ("chart", "drafts-and-chart"):
+            rows.extend(_chart_rows(call, chart))
+        return rows
+
+    return read
+
+
+def _chart_rows(call: ViewCall, chart: Chart) -> Iterator[Row]:
+    for resource_type, kind in _KINDS.items():
+        keys = (KEY_OF_TYPE[resource_type],)
+        for entry, sure in chart.entries(keys, resource_type, call.code_in):
+            yield _row(entry, kind, call, chart, sure=sure)
+        if chart.explain:
+            for entry in chart.set_aside(keys, resource_type, call.code_in):
+                yield Row(
+                    Evidence(entry.reference, None, entry.text), {}, FALSE, (entry.aside.replace("-", " "),)
+                )
+
+
+def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -> Row:
+    course = _COURSES[kind](entry.resource, chart)
+    current = _current(entry.resource.status, kind, course, chart.today)
+    counts, why = _counts(entry.resource, kind, sure=sure)
+    when = _last_day(entry.resource.status, kind, course, current, chart)
+    columns: dict[str, Cell] = {
+        "drug": " / ".join(names_of(entry, call)),
+        "current": current,
+        "kind": kind,
+        "route": _routes(entry.resource),
+        "reason": ELEMENTS["MedicationRequest"]["reason"](entry, chart),
+        "start": _when(course.start, chart),
+        "end": _when(course.end, chart) if not course.end_open else None,
+    }
+    return Row(Evidence(entry.reference, when, entry.text), columns, counts, why)
+
+
+def _routes(resource: Any) -> Codes:
+    taken = isinstance(resource, fhir.MedicationStatement)
+    lines: Sequence[fhir.Dosage] = resource.dosage if taken else resource.dosage_instruction
+    return all_codes(line.route for line in lines if line.route is not None) or None
+
+
+def _when(days: Days | None, chart: Chart) -> When | None:
+    return days_as_when(*days, chart) if days is not None else None
+
+
+# --- what an entry's status says -----------------------------------------------------------------
+
+
+def _counts(resource: Any, kind: str, *, sure: bool) -> tuple[Truth, tuple[str, ...]]:
+    """Whether the entry says that the drug is or was taken."""
+    if resource.status in _NEVER.get(kind, ()):
+        return FALSE, (f"a {kind} with status {resource.status}",)
+    if kind == ORDER and resource.intent in ("proposal", "option"):
+        return FALSE, (f"its intent is {resource.intent}, which orders nothing",)
+    why = () if sure else (UNRECOGNISED,)
+    if kind == ORDER and not _ordered(resource):
+        why = (*why, f"its intent is {resource.intent or 'not recorded'}")
+    return (UNKNOWN if why else TRUE), why
+
+
+def _ordered(order: fhir.MedicationRequest) -> bool:
+    """Whether it is an order; or a plan that records what the patient reports to take (US Core)."""
+    reported = order.reported_boolean is True or order.reported_reference is not None
+    return order.intent in ORDER_INTENTS or (order.intent == "plan" and reported)
+
+
+def _current(status: str, kind: str, course: Course, today: date) -> Truth:
+    if kind == DRAFT:
+        return truth_of(status not in _ENDED and status != "cancelled")
+    if kind == SUPPLY:
+        return all_of((_begun(course, today), course.still(today)))
+    if status in _ENDED:
+        return FALSE
+    still = course.still(today)
+    return still if status == "active" or still is FALSE else UNKNOWN
+
+
+def _begun(course: Course, today: date) -> Truth:
+    """Whether a supply was handed out by today."""
+    if course.start is None or course.start[0] <= today < course.start[1]:
+        return UNKNOWN
+    return truth_of(course.start[1] <= today)
+
+
+def _last_day(status: str, kind: str, course: Course, current: Truth, chart: Chart) -> When | None:
+    """The last day known to be on the drug: an interval from the first to the last it may be, up to today."""
+    today, start, end = chart.today, course.start, course.end
+    if current is TRUE or kind == DRAFT:
+        return day_as_when(today, chart)
+    if kind == SUPPLY and start is not None and start[0] > today:
+        return _when(start, chart)
+    last = min(end[1], today) if end is not None else today
+    first = start[0] if start is not None else None
+    if end is not None and not course.end_open and not _planned(status, kind, end, today):
+        first = end[0]
+    return days_as_when(min(first, last), last, chart) if first is not None else None
+
+
+def _planned(status: str, kind: str, end: Days, today: date) -> bool:
+    """Whether the end was only meant: what was stopped, or is over already, may have ended long before."""
+    if kind == SUPPLY or status == "active":
+        return False
+    return end[1] > today or (kind == ORDER and status != "completed")
+
+
+# --- from when until when ------------------------------------------------------------------------
+
+
+def _order_course(order: fhir.MedicationRequest, chart: Chart) -> Course:
+    """By the bounds of the dosage; else by the validity of the prescription and the supply it allows.
+
+    An order without any end goes on. A prescription that can no longer be filled may still be taken until its
+    last supply is used up.
+    """
+    written = _days(order.authored_on, chart)
+    bounds = [_bounds(line, written, chart) for line in order.dosage_instruction]
+    start = min((one.start for one in bounds if one.start is not None), default=written)
+    if bounds and all(one.end is not None or one.end_open for one in bounds):
+        ends = [one.end for one in bounds if one.end is not None]
+        end = (max(one[0] for one in ends), max(one[1] for one in ends)) if len(ends) == len(bounds) else None
+        return Course(start, end, any(one.end_open for one in bounds))
+    request = order.dispense_request
+    if request is None or request.validity_period is None or not request.validity_period.end:
+        return Course(start)
+    valid = _days(request.validity_period.end, chart)
+    if valid is None:
+        return Course(start, None, True)
+    if valid[0] >= chart.today:
+        return Course(start)
+    supply = _length(request.expected_supply_duration)
+    return Course(start, (valid[0], _later(valid[1], supply)) if supply is not None else None, True)
+
+
+def _bounds(line: fhir.Dosage, written: Days | None, chart: Chart) -> Course:
+    repeat = line.timing.repeat if line.timing is not None else None
+    if repeat is None:
+        return Course()
+    if repeat.bounds_period is not None:
+        return _period(repeat.bounds_period, chart)
+    longest = repeat.bounds_range.high if repeat.bounds_range is not None else repeat.bounds_duration
+    if repeat.bounds_duration is None and repeat.bounds_range is None:
+        return Course()
+    days = _length(longest)
+    if days is None or written is None:
+        return Course(end_open=True)
+    shortest = _length(repeat.bounds_range.low) if repeat.bounds_range is not None else days
+    return Course(written, (_later(written[0], (shortest or 1) - 1), _later(written[1], days - 1)))
+
+
+def _statement_course(statement: fhir.MedicationStatement, chart: Chart) -> Course:
+    if statement.effective_period is not None:
+        return _period(statement.effective_period, chart)
+    return Course(_days(statement.effective_date_time, chart))
+
+
+def _supply_course(dispense: fhir.MedicationDispense, chart: Chart) -> Course:
+    """From the day it was handed out, for as many days as it was meant to last."""
+    handed = _days(dispense.when_handed_over, chart) or _days(dispense.when_prepared, chart)
+    days = _length(dispense.days_supply)
+    if handed is None or not days:
+        return Course(handed, None, True)
+    return Course(handed, (_later(handed[0], days - 1), _later(handed[1], days - 1)))
+
+
+_COURSES: Mapping[str, Callable[[Any, Chart], Course]] = {
+    ORDER: _order_course,
+    DRAFT: _order_course,
+    STATEMENT: _statement_course,
+    SUPPLY: _supply_course,
+}
+
+
+def _later(day: date, days: int) -> date:
+    return day + timedelta(days=days) if days < (_LAST - day).days else _LAST
+
+
+def _period(period: fhir.Period, chart: Chart) -> Course:
+    end = _days(period.end, chart)
+    return Course(_days(period.start, chart), end, bool(period.end) and end is None)
+
+
+def _days(text: str, chart: Chart) -> Days | None:
+    when = chart.when(text)
+    return days_of(when, chart) if when is not None else None
+
+
+def _length(amount: fhir.Quantity | None) -> int | None:
+    """A length of time in whole days, part of a day as one; a number without a unit counts days."""
+    measured = read_quantity(amount)
+    if measured is None:
+        return None
+    days = measured if not measured.unit else convert(measured, "d")
+    if days is None or not days.span.exact or not 0 < days.span.low <= _MOST_DAYS:
+        return None
+    return int(-(-days.span.low // 1))

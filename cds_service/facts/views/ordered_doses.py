@@ -1,0 +1,114 @@
+"""The view `ordered_doses`: one row per order, ingredient and line of dosage, as far as the order says it.
+
+Columns: drug, dose (mg), per_weight (mg/kg), duration (min), rate (mg/min), per_week, route, reason, status,
+order, date. `with: {weight: fact}` works out what the order leaves to the body weight; an order that says it
+itself needs none. A row depends on its own order alone, but for the weight and conditions given as reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cds_service.facts import fhir
+from cds_service.facts.chart import Chart
+from cds_service.facts.coding import concept_codes
+from cds_service.facts.dosing import times_a_week
+from cds_service.facts.elements import ELEMENTS
+from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
+from cds_service.facts.infusion import Infusion, infusion
+from cds_service.facts.quantity import convert
+from cds_service.facts.shelf import Entry
+from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.days import day_as_when
+from cds_service.facts.views.ingredients import UNRECOGNISED, ingredients_of
+from cds_service.rulebook.terminology import Ingredient
+from cds_service.rulebook.views import KEY_OF_TYPE
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
+
+REQUEST = "MedicationRequest"
+_NO_ORDER = frozenset({"proposal", "plan", "option"})
+_AMOUNTS: Mapping[str, str] = {"dose": "mg", "per_weight": "mg/kg", "duration": "min", "rate": "mg/min"}
+_reason = ELEMENTS[REQUEST]["reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """The body weight in kg, None if not known; `lost` if data that was not obtained may tell it."""
+
+    kilograms: Span | None
+    lost: bool
+
+
+def ordered_doses(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Sequence[Row]]:
+    """A reader of the doses ordered of the drugs in the call's value sets."""
+    named = call.arguments.get("weight")
+
+    def read(chart: Chart, used: Mapping[str, Finding]) -> Sequence[Row]:
+        weight = _weight(used.get(named)) if isinstance(named, str) else Weight(None, False)
+        return [
+            row
+            for entry, sure, draft in _orders(call, chart)
+            for row in _order_rows(entry, call, chart, weight, sure=sure, draft=draft)
+        ]
+
+    return read
+
+
+def _weight(finding: Finding | None) -> Weight:
+    value = finding.value if finding is not None else None
+    weight = convert(value, "kg") if isinstance(value, Quantity) else None
+    if weight is None or weight.span.low <= 0:
+        return Weight(None, bool(finding is not None and finding.because))
+    return Weight(weight.span, False)
+
+
+def _orders(call: ViewCall, chart: Chart) -> Iterator[tuple[Entry, bool, bool]]:
+    """Orders by where they come from, each with whether the drug surely is one asked for and whether a draft.
+
+    A hook without selections is about all its drafts.
+    """
+    if call.origin != "chart":
+        selected = call.origin == "selections" and bool(chart.selections)
+        for entry, sure in chart.draft_entries(REQUEST, call.code_in, selected=selected):
+            yield entry, sure, True
+    if call.origin in ("chart", "drafts-and-chart"):
+        for entry, sure in chart.entries((KEY_OF_TYPE[REQUEST],), REQUEST, call.code_in):
+            yield entry, sure, False
+
+
+def _order_rows(
+    entry: Entry, call: ViewCall, chart: Chart, weight: Weight, *, sure: bool, draft: bool
+) -> Iterator[Row]:
+    order: fhir.MedicationRequest = entry.resource
+    counts, why = (TRUE, ()) if sure else (UNKNOWN, (UNRECOGNISED,))
+    if not draft and order.intent in _NO_ORDER:
+        counts, why = FALSE, (f"its intent is {order.intent}, which orders nothing",)
+    when = chart.when(order.authored_on) or (day_as_when(chart.today, chart) if draft else None)
+    reason = _reason(entry, chart)
+    for ingredient in ingredients_of(entry, call):
+        for line in order.dosage_instruction or (fhir.Dosage(),):
+            columns: dict[str, Cell] = {
+                "drug": ingredient.name,
+                **_amounts(line, ingredient, weight),
+                "route": concept_codes(line.route) or None,
+                "reason": reason,
+                "status": order.status or None,
+                "order": entry.reference,
+                "date": when,
+            }
+            yield Row(Evidence(entry.reference, when, entry.text), columns, counts, why)
+
+
+def _amounts(line: fhir.Dosage, ingredient: Ingredient, weight: Weight) -> dict[str, Cell]:
+    """The number columns; UNKNOWN where a weight that was not obtained would tell them."""
+    said = infusion(line, ingredient, weight.kilograms)
+    could = infusion(line, ingredient, exactly(1.0)) if weight.lost else Infusion()
+    cells: dict[str, Cell] = {}
+    for name, unit in _AMOUNTS.items():
+        span: Span | None = getattr(said, name)
+        open_cell: Truth | None = UNKNOWN if getattr(could, name) is not None else None
+        cells[name] = Quantity(span, unit) if span is not None else open_cell
+    weekly = times_a_week(line)
+    cells["per_week"] = Quantity(weekly, "/wk") if weekly is not None else None
+    return cells
