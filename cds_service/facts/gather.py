@@ -44,6 +44,7 @@ def gather(request: HookRequest, keys: Sequence[str], meanings: Meanings, *, exp
         reference_of(r) for shelf in drafts.shelves.values() for r in shelf.resources if r.id
     )
     shelves, notes = build_shelves(supplied, meanings, replaced)
+    meanings.settle(sum(memoryview(raw).nbytes for raw in request.prefetch.values()))
     states = {key: brought.state for key, brought in supplied.items()}
     states[DRAFTS] = drafts.state
     return Chart(

@@ -24,6 +24,7 @@ _ANNOTATION = re.compile(r"\{[^}]*\}")
 _PLAIN = re.compile(r"[^/().]+(?:/[^/().]+)*")
 _GROUPED = re.compile(r"([^/().]+)/\(([^/().]+)\.([^/().]+)\)")
 _LONGEST_UNIT = 40
+_DECIMALS = 9
 # How units are written where no UCUM code was sent.
 _SPOKEN: Mapping[str, str] = {
     **dict.fromkeys(("mcg", "µg", "μg"), "ug"),
@@ -83,20 +84,20 @@ def infusion(dosage: fhir.Dosage, ingredient: Ingredient, weight: Span | None) -
         _over(_times(per_weight, weight), rate),
     )
     return Infusion(
-        dose=_first(
+        dose=_rounded(
             dose,
             _times(rate, lasting),
             _times(per_weight, weight),
             _times(_times(weighed_rate, weight), lasting),
         ),
-        per_weight=_first(
+        per_weight=_rounded(
             per_weight,
             _times(weighed_rate, lasting),
             _over(dose, weight),
             _over(_times(rate, lasting), weight),
         ),
-        duration=lasting,
-        rate=_first(
+        duration=_rounded(lasting),
+        rate=_rounded(
             rate,
             _over(dose, lasting),
             _times(weighed_rate, weight),
@@ -117,7 +118,7 @@ def duration(dosage: fhir.Dosage) -> Span | None:
 
 def milligrams_given(amount: fhir.Quantity | None, ingredient: Ingredient) -> Span | None:
     """An amount in mg: given so, or as a volume or number of units of a product whose strength is known."""
-    return _in_milligrams(dict(_read(amount, ingredient)), ingredient).get(MG)
+    return _rounded(_in_milligrams(dict(_read(amount, ingredient)), ingredient).get(MG))
 
 
 # --- what the line gives -------------------------------------------------------------------------
@@ -236,6 +237,12 @@ def _factor(unit: str, base: str) -> float | None:
 
 def _first(*spans: Span | None) -> Span | None:
     return next((span for span in spans if span is not None), None)
+
+
+def _rounded(*spans: Span | None) -> Span | None:
+    """The first that is known, without what binary fractions add: 40, not 39.99999999999999."""
+    span = _first(*spans)
+    return Span(round(span.low, _DECIMALS), round(span.high, _DECIMALS)) if span is not None else None
 
 
 def _hull(spans: Iterable[Span | None]) -> Span | None:

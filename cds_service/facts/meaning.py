@@ -14,6 +14,7 @@ from cds_service.facts.coding import concept_codes
 from cds_service.rulebook.terminology import Coded, Drug, Terminology
 
 _REMEMBERED = 8192
+_HELD_AT_MOST = 64 * 1024 * 1024
 _NO_SETS: frozenset[str] = frozenset()
 
 
@@ -33,10 +34,26 @@ class Meanings:
 
     def __init__(self, terminology: Terminology) -> None:
         self.terminology = terminology
-        self.of: Callable[[fhir.CodeableConcept | None], Meaning] = lru_cache(_REMEMBERED)(self._of)
-        self.drug: Callable[[fhir.CodeableConcept], tuple[Drug | None, tuple[Coded, ...]]] = lru_cache(
-            _REMEMBERED
-        )(self._drug)
+        self._concepts = lru_cache(_REMEMBERED)(self._of)
+        self._drugs = lru_cache(_REMEMBERED)(self._drug)
+        self.of: Callable[[fhir.CodeableConcept | None], Meaning] = self._concepts
+        self.drug: Callable[[fhir.CodeableConcept], tuple[Drug | None, tuple[Coded, ...]]] = self._drugs
+        self._misses = self._held = 0
+
+    def settle(self, size: int) -> None:
+        """Count what a call of `size` bytes may have left in memory, and forget everything beyond a bound.
+
+        A concept is at most as large as the call it came in, so the texts held never exceed the bound by more
+        than one call.
+        """
+        misses = self._concepts.cache_info().misses + self._drugs.cache_info().misses
+        if misses != self._misses:
+            self._misses = misses
+            self._held += size
+        if self._held > _HELD_AT_MOST:
+            self._concepts.cache_clear()
+            self._drugs.cache_clear()
+            self._misses = self._held = 0
 
     def _of(self, concept: fhir.CodeableConcept | None) -> Meaning:
         codes = concept_codes(concept)
