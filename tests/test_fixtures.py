@@ -1,47 +1,35 @@
-"""The fixtures are valid FHIR R4, tell the stories they are named for, and the requests carry the charts."""
+"""The charts are valid FHIR R4 and tell the stories they are named for."""
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
-from functools import cache
-from itertools import pairwise
-from pathlib import Path
-from typing import Any
-from uuid import UUID
+from datetime import date
 
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
+from fixture_files import (
+    EHR,
+    FIXTURES,
+    NOW,
+    STORIES,
+    answers,
+    bundle,
+    codes,
+    expected,
+    fills,
+    gaps,
+    resources,
+    scores,
+    story_text,
+    strings,
+    told,
+)
 
-from cds_service.rulebook.views import KEY_OF_TYPE
-
-Json = dict[str, Any]
-FIXTURES = Path(__file__).parents[1] / "fhir_fixtures"
-EHR = "https://ehr.example.org/fhir/"
-NOW = "2026-03-01T12:00:00Z"
-STORIES = sorted(path.stem for path in (FIXTURES / "charts").glob("*.json"))
-CALLS = sorted(path.stem for path in (FIXTURES / "requests").glob("*.json"))
-OTHER_CHART = {"v15b-missing-data-not-supplied": "v15a-missing-data-searched-empty"}
-WITHHELD = {
-    "v15b-missing-data-not-supplied": {
-        "allergies", "observations-blood-pressure", "observations-body-weight", "observations-pregnancy"
-    }
-}  # fmt: skip
-CSSRS_CODES = {"93246-7", "93247-5", "93248-3", "93249-1", "93250-9", "93267-3", "93269-9", "93374-7"}
-OBSERVATION_KEYS = {
-    "observations-depression-scores": {"44261-6"},
-    "observations-suicidality": {"44260-8"} | CSSRS_CODES,
-    "observations-blood-pressure": {"85354-9"},
-    "observations-body-weight": {"29463-7"},
-    "observations-pregnancy": {"82810-3"},
-}
-TYPE_OF_KEY = {key: kind for kind, key in KEY_OF_TYPE.items() if kind != "Observation"}
-SINGLE = {"patient", "encounter"}  # read by id, so a bare resource and no Bundle
 DATE = re.compile(r"^\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}:\d{2}Z)?)?)?$")
 DATES = [
     "effectiveDateTime", "issued", "authoredOn", "whenHandedOver", "onsetDateTime", "recordedDate",
-    "abatementDateTime", "authored", "dateAsserted", "start", "lastUpdated", "birthDate",
+    "abatementDateTime", "authored", "dateAsserted", "start", "end", "lastUpdated", "birthDate", "performedDateTime",
 ]  # fmt: skip
 REQUIRED_DATE = {
     "Observation": "effectiveDateTime",
@@ -51,104 +39,32 @@ REQUIRED_DATE = {
     "QuestionnaireResponse": "authored",
     "Encounter": "period",
     "AllergyIntolerance": "recordedDate",
+    "Procedure": "performedDateTime",
+    "Immunization": "occurrenceDateTime",
+}
+MINORS = {"esketamine-age-17", "healthy-child-9"}
+# Which parts of the baseline the charts of a README section, or one chart, replace by their own.
+EVERY = {"allergies", "pressure", "weight", "score"}
+OWN = {
+    "Blood pressure": {"pressure"},
+    "Weight": {"weight"},
+    "Allergies": {"allergies"},
+    "Missing data": {"score"},
+    "Treatment under way": {"pressure", "score"},
+    "Suicidality": {"score"},
+    "Healthy charts": EVERY,
+    "Size": EVERY,
+    "healthy-adult": {"score"},
+    "v13-emergency-suicidality": EVERY,
+    "v15a-missing-data-searched-empty": EVERY - {"score"},
 }
 
 
-@cache
-def bundle(story: str) -> Json:
-    loaded: Json = json.loads((FIXTURES / "charts" / f"{story}.json").read_text())
-    return loaded
-
-
-@cache
-def call(name: str) -> Json:
-    loaded: Json = json.loads((FIXTURES / "requests" / f"{name}.json").read_text())
-    return loaded
-
-
-def resources(story: str, kind: str = "") -> list[Json]:
-    every = [entry["resource"] for entry in bundle(story)["entry"]]
-    return [found for found in every if kind in ("", found["resourceType"])]
-
-
-def codes(element: Json) -> set[str]:
-    return {coding["code"] for coding in element.get("coding", [])}
-
-
-def story_of(name: str) -> tuple[str, str]:
-    """The call's own story and the chart it was made from."""
-    story = name.removesuffix(".patient-view")
-    return story, OTHER_CHART.get(story, story)
-
-
-def expected(story: str, key: str) -> list[Json]:
-    """What a search for this prefetch key would find in the chart."""
-    if key in OBSERVATION_KEYS:
-        wanted = OBSERVATION_KEYS[key]
-        return [seen for seen in resources(story, "Observation") if codes(seen["code"]) & wanted]
-    return resources(story, TYPE_OF_KEY[key])
-
-
-def strings(value: Any, name: str) -> list[str]:
-    """Every text under this member name, at any depth."""
-    if isinstance(value, list):
-        return [text for item in value for text in strings(item, name)]
-    if not isinstance(value, dict):
-        return []
-    here = [value[name]] if isinstance(value.get(name), str) else []
-    return here + [text for item in value.values() for text in strings(item, name)]
-
-
-def fills(story: str, drug: str) -> list[tuple[datetime, int]]:
-    """Day handed over and days supplied of a drug's completed dispenses, in order."""
-    return sorted(
-        (datetime.fromisoformat(fill["whenHandedOver"]), fill["daysSupply"]["value"])
-        for fill in resources(story, "MedicationDispense")
-        if drug in fill["id"] and fill["status"] == "completed"
-    )
-
-
-def gaps(story: str, drug: str) -> list[int]:
-    """Days without supply between one fill's end and the next fill; negative where they overlap."""
-    pairs = pairwise(fills(story, drug))
-    return [(later - (start + timedelta(days=supply))).days for (start, supply), (later, _) in pairs]
-
-
-def scores(story: str) -> list[int]:
-    found = expected(story, "observations-depression-scores")
-    return [_answer(seen) for seen in sorted(found, key=lambda seen: str(seen["effectiveDateTime"]))]
-
-
-def answers(story: str) -> dict[str, Any]:
-    """LOINC code of a question → its answer: an LA code, yes or no, or a number."""
-    given: dict[str, Any] = {}
-    for seen in resources(story, "Observation"):
-        if seen["category"][0]["coding"][0]["code"] == "survey" and "hasMember" not in seen:
-            given[seen["code"]["coding"][0]["code"]] = _answer(seen)
-    for response in resources(story, "QuestionnaireResponse"):
-        for item in response["item"]:
-            given[item["linkId"].removeprefix("/")] = _answer(item["answer"][0])
-    return given
-
-
-def _answer(given: Json) -> Any:
-    if "valueCodeableConcept" in given:
-        code = given["valueCodeableConcept"]["coding"][0]["code"]
-    elif "valueCoding" in given:
-        code = given["valueCoding"]["code"]
-    elif "valueQuantity" in given:
-        return given["valueQuantity"]["value"]
-    else:
-        return given.get("valueBoolean", given.get("valueInteger"))
-    return {"LA33-6": True, "LA32-8": False}.get(code, code)
-
-
-def story_text(story: str) -> dict[str, Json]:
-    """A chart's resources by id, the patient left out and its id replaced, to compare two charts."""
-    patient = resources(story, "Patient")[0]["id"]
-    text = json.dumps([seen for seen in resources(story) if seen["resourceType"] != "Patient"])
-    same = re.sub(rf'(?<=["/]){patient}(?=[-"])', "p", text)
-    return {seen["id"]: seen for seen in json.loads(same)}
+def baseline(part: str) -> pytest.MarkDecorator:
+    """The charts that hold this part of the baseline."""
+    rows = [row for row in told() if row.section != "Hook calls"]
+    names = [row.name for row in rows if part not in OWN.get(row.section, set()) | OWN.get(row.name, set())]
+    return pytest.mark.parametrize("story", names)
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -231,31 +147,42 @@ def test_entries_are_dated_and_not_after_the_chart(story: str) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_patients_are_obviously_made_up_adults(story: str) -> None:
+def test_patients_are_obviously_made_up_and_adults_unless_said(story: str) -> None:
     assert set(strings(bundle(story), "family")) == {"Fixture"}
     patient = resources(story, "Patient")[0]
     assert [tag["code"] for tag in patient["meta"]["tag"]] == ["HTEST"]
-    assert int(patient["birthDate"][:4]) < 2007
+    adult = patient["birthDate"] <= "2008-03-01"[: len(patient["birthDate"])]
+    assert adult == (story not in MINORS)
 
 
-@pytest.mark.parametrize("story", sorted(set(STORIES) - {"v15a-missing-data-searched-empty"}))
-def test_the_baseline_is_in_every_chart_that_does_not_say_otherwise(story: str) -> None:
+@baseline("allergies")
+def test_no_known_allergy_is_stated_where_the_row_says_nothing_else(story: str) -> None:
     assert [codes(entry["code"]) for entry in resources(story, "AllergyIntolerance")] == [{"716186003"}]
+
+
+@baseline("pressure")
+def test_the_pressure_is_124_78_where_the_row_says_nothing_else(story: str) -> None:
     (pressure,) = expected(story, "observations-blood-pressure")
     assert [part["valueQuantity"]["value"] for part in pressure["component"]] == [124, 78]
+    assert pressure["effectiveDateTime"][:10] == "2026-02-25"
+
+
+@baseline("weight")
+def test_the_weight_is_70_kg_where_the_row_says_nothing_else(story: str) -> None:
     (weight,) = expected(story, "observations-body-weight")
     assert (weight["valueQuantity"]["value"], weight["valueQuantity"]["code"]) == (70, "kg")
-    assert {pressure["effectiveDateTime"][:10], weight["effectiveDateTime"][:10]} == {"2026-02-25"}
-    if story != "healthy-adult":
-        assert answers(story)["44261-6"] == 21
+    assert weight["effectiveDateTime"][:10] == "2026-02-25"
 
 
-def test_the_readme_has_one_line_for_each_chart() -> None:
-    lines = (FIXTURES / "charts" / "README.md").read_text().splitlines()
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| ")]
-    assert sorted(row[0] for row in rows[1:]) == STORIES
-    assert {verdict for row in rows[1:] for verdict in row[2:]} == {"true", "false", "unknown"}
-    assert {len(row) for row in rows} == {5}
+@baseline("score")
+def test_the_phq9_total_is_21_where_the_row_says_nothing_else(story: str) -> None:
+    assert answers(story)["44261-6"] == 21
+
+
+def test_the_readme_has_one_row_for_each_chart() -> None:
+    rows = [row for row in told() if row.section != "Hook calls"]
+    assert sorted(row.name for row in rows) == STORIES
+    assert all(row.silent or row.verdicts for row in rows)
 
 
 # The stories themselves: what makes each chart the case it is named for.
@@ -343,50 +270,71 @@ def test_the_second_drug_of_text_only_drug_has_no_product_code() -> None:
     assert set(strings(drugs, "code")) & {"313581", "39786"} == {"39786"}
 
 
-# The requests.
+def days_of(story: str, drug: str) -> list[date]:
+    """The days of a drug's sessions, from administrations and dispenses."""
+    given = [seen for seen in resources(story, "MedicationAdministration") if drug in seen["id"]]
+    starts = [seen.get("effectiveDateTime") or seen["effectivePeriod"]["start"] for seen in given]
+    starts += [
+        seen["whenHandedOver"]
+        for seen in resources(story, "MedicationDispense")
+        if f"{drug}-fill" in seen["id"]
+    ]
+    return sorted(date.fromisoformat(start[:10]) for start in starts)
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_a_request_is_a_patient_view_call_for_the_patient_of_its_chart(name: str) -> None:
-    body, (_, story) = call(name), story_of(name)
-    assert name.endswith(".patient-view")
-    assert body["hook"] == "patient-view"
-    assert UUID(body["hookInstance"]).version == 4
-    context = {"userId": "Practitioner/example", "patientId": resources(story, "Patient")[0]["id"]}
-    for visit in resources(story, "Encounter"):
-        context["encounterId"] = visit["id"]
-    assert body["context"] == context
+@pytest.mark.parametrize(
+    ("story", "first", "last"),
+    [
+        ("esketamine-week-2", 12, 2),
+        ("esketamine-week-6", 40, 5),
+        ("esketamine-week-10", 68, 5),
+        ("esketamine-week-12", 82, 5),
+        ("esketamine-overdue", 82, 21),
+        ("esketamine-100-days", 100, 6),
+    ],
+)
+def test_a_course_began_and_had_its_last_session_when_its_row_says(story: str, first: int, last: int) -> None:
+    days = days_of(story, "esketamine")
+    today = date.fromisoformat(NOW[:10])
+    assert [(today - days[0]).days, (today - days[-1]).days] == [first, last]
 
 
-def test_hook_instances_are_unique() -> None:
-    assert len({call(name)["hookInstance"] for name in CALLS}) == len(CALLS)
+@pytest.mark.parametrize(
+    ("story", "sessions"),
+    [("esketamine-three-in-a-week", 3), ("esketamine-too-close-week-10", 2), ("esketamine-week-10", 1)],
+)
+def test_so_many_sessions_fall_into_the_last_seven_days(story: str, sessions: int) -> None:
+    since = date.fromisoformat("2026-02-22")
+    assert sum(day >= since for day in days_of(story, "esketamine")) == sessions
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_a_request_has_every_key_but_the_ones_it_withholds(name: str) -> None:
-    story, chart = story_of(name)
-    keys = (TYPE_OF_KEY.keys() | OBSERVATION_KEYS.keys()) - WITHHELD.get(story, set())
-    if not resources(chart, "Encounter"):
-        keys -= {"encounter"}
-    assert call(name)["prefetch"].keys() == keys
+def test_the_score_stories_of_treatment_fall_by_half_and_by_30_percent() -> None:
+    assert [score * 2 for score in scores("esketamine-week-6-response")][1:] == [22]
+    before, after = scores("esketamine-week-6-fall-30")
+    assert (before - after) / before == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_what_a_request_carries_under_a_key_is_what_its_chart_holds(name: str) -> None:
-    _, story = story_of(name)
-    for key, value in call(name)["prefetch"].items():
-        if key in SINGLE:
-            assert [value] == expected(story, key)
-            continue
-        found = value or {"resourceType": "Bundle", "type": "searchset", "total": 0}
-        entries = found.get("entry", [])
-        assert [entry["resource"] for entry in entries] == expected(story, key), key
-        assert (found["type"], found["total"]) == ("searchset", len(entries))
-        assert all(entry["search"] == {"mode": "match"} for entry in entries)
-        get_fhir_model_class("Bundle").model_validate(found)
+@pytest.mark.parametrize(("story", "days"), [("maoi-stopped-10-days", 10), ("maoi-stopped-20-days", 20)])
+def test_the_mao_inhibitor_ended_so_many_days_ago(story: str, days: int) -> None:
+    (statement,) = [s for s in resources(story, "MedicationStatement") if "phenelzine" in s["id"]]
+    end = date.fromisoformat(statement["effectivePeriod"]["end"])
+    assert (date.fromisoformat(NOW[:10]) - end).days == days
 
 
-def test_both_spellings_of_an_empty_search_occur() -> None:
-    values = [value for name in CALLS for key, value in call(name)["prefetch"].items() if key not in SINGLE]
-    assert None in values
-    assert any(value and value["total"] == 0 and "entry" not in value for value in values)
+def test_unusable_readings_are_the_newer_ones() -> None:
+    for story in ("bp-newer-unusable", "bp-newer-unusable-high"):
+        readings = sorted(
+            expected(story, "observations-blood-pressure"), key=lambda r: str(r["effectiveDateTime"])
+        )
+        assert [reading["status"] for reading in readings] == ["final", "preliminary", "entered-in-error"]
+
+
+def test_the_busy_chart_is_busy() -> None:
+    assert len(resources("busy-clinic-chart")) >= 400
+
+
+def test_no_healthy_chart_has_depression_or_ketamine() -> None:
+    for story in (name for name in STORIES if name.startswith("healthy-")):
+        given = {code for seen in resources(story) for code in strings(seen, "code")}
+        assert not {code for code in given if code.startswith(("F32", "F33", "F31"))}
+        assert not given & {"6130", "2119365", "238082", "238084", "2119381", "2119388", "2119390"}

@@ -169,6 +169,11 @@ def differences(item: Item, conclusion: Conclusion, card: CardWhy) -> Iterator[D
         yield Difference("card", "one" if case.card else "none", str(card).removeprefix("card: "))
     if case.summary is not None:
         yield from _summary(case.summary, card)
+    if case.suggestions is not None:
+        shown = card.built.suggestions if card.built is not None and card.made else ()
+        offered = tuple(one.label for one in shown)
+        if offered != case.suggestions:
+            yield Difference("suggestions", _listed(case.suggestions), _listed(offered))
 
 
 def _summary(expected: str | Summary, card: CardWhy) -> Iterator[Difference]:

@@ -79,12 +79,13 @@ class Words:
 
     # --- logic -----------------------------------------------------------------------------------
 
-    def criterion(self, criterion: Criterion, *, opposite: bool = False) -> str:
+    def criterion(self, criterion: Criterion, *, opposite: bool = False, linked: bool = True) -> str:
         """A criterion as the question and the answer that meets it."""
         fact = self.rule.data[criterion.fact]
         if criterion.comparator is None:
             met = "no" if opposite else "yes"
-            of_rule = f" (rule {self.page(fact.conclusion)})" if isinstance(fact, ConclusionFact) else ""
+            rule = fact.conclusion if isinstance(fact, ConclusionFact) and linked else ""
+            of_rule = f" (rule {self.page(rule)})" if rule else ""
             return f"{fact.ask} **{met}**{of_rule}"
         comparator = OPPOSITE[criterion.comparator] if opposite else criterion.comparator
         column = f"{plain(criterion.column)} " if criterion.column else ""
@@ -115,9 +116,9 @@ class Words:
     def condition(self, logic: Logic) -> str:
         """A condition on one line."""
         if isinstance(logic, Criterion):
-            return self.criterion(logic)
+            return self.criterion(logic, linked=False)
         if isinstance(logic, Not) and isinstance(logic.part, Criterion):
-            return self.criterion(logic.part, opposite=True)
+            return self.criterion(logic.part, opposite=True, linked=False)
         if isinstance(logic, Not):
             return f"not ({self.condition(logic.part)})"
         if isinstance(logic, All | Any_):

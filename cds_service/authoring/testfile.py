@@ -108,6 +108,7 @@ class Case(Shape):
     )
     card: bool | None = Field(default=None, description="whether a card is shown")
     summary: SummaryText | None = Field(default=None, description="the summary of the card")
+    suggestions: tuple[str, ...] | None = Field(default=None, description="the buttons of the card, in order")
 
     @property
     def whole_chart(self) -> bool:
@@ -273,6 +274,10 @@ class _Check:
         if case.summary is not None and case.card is False:
             message = "a card that is not shown has no summary"
             yield self._problem((*path, "summary"), "summary-without-card", message, "remove one of the two")
+        if case.suggestions and case.card is False:
+            message = "a card that is not shown has no suggestions"
+            hint = "remove one of the two"
+            yield self._problem((*path, "suggestions"), "suggestions-without-card", message, hint)
         if case.missing and case.expect is not Truth.UNKNOWN:
             message = f"nothing is missing where the verdict is {case.expect.value}"
             yield self._problem((*path, "missing"), "missing-but-decided", message, "remove missing")

@@ -24,7 +24,7 @@ from cds_service.facts.finding import Cell, Quantity
 from cds_service.truth import UNKNOWN
 
 _STEP = re.compile(r"(_?[A-Za-z][A-Za-z0-9]*)(?:\[(\d{1,3})\])?")
-_FIXED = ("id", "resourceType")
+_FIXED = ("id", "resourceType", "subject")
 # The data types a choice element of FHIR R4 may end in; `Code` is left out, since reasonCode is no choice.
 _TYPES = (
     "Address Age Annotation Attachment Base64Binary Boolean Canonical CodeableConcept Coding ContactPoint "

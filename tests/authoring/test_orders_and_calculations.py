@@ -221,6 +221,39 @@ def test_orders_of_a_case_may_be_drafts_and_selected(dosed: Path) -> None:
     assert (result.exit_code, result.output) == (0, "4 passed, 0 failed\n")
 
 
+OFFER = """\
+    suggestions:
+      - label: "Set it to {target}"
+        for_each: chosen
+        only_if: target < 100 mg [1]
+        actions:
+          - type: update
+            description: "Set the dose to {target}"
+            resource: {from: chosen, set: {"dosageInstruction[0].text": "{target} mg"}}
+      - label: Take it away
+        actions:
+          - {type: delete, description: Remove the order, from: chosen}
+"""
+
+
+def test_the_suggestions_of_a_case_are_compared(dosed: Path) -> None:
+    text = RULE.replace("    source: 1\n  when_unknown", f"    source: 1\n{OFFER}  when_unknown")
+    (dosed / "rules/small/cautions/dosed.yaml").write_text(text)
+    case = {"chart": "ordered", "drafts": ["MedicationRequest/m1"], "expect": True}
+    heavier = {"change": {"Observation/o1/valueQuantity/value": 200}}
+    result = tried_out(
+        dosed,
+        {"name": "both", "suggestions": ["Set it to 60", "Take it away"]} | case,
+        {"name": "too heavy", "suggestions": ["Take it away"]} | case | heavier,
+    )
+    assert (result.exit_code, result.output) == (0, "2 passed, 0 failed\n")
+    result = tried_out(dosed, {"name": "wrong", "suggestions": ["Take it away"]} | case)
+    told = "suggestions: expected [Take it away], got [Set it to 60, Take it away]"
+    assert told in result.output
+    result = tried_out(dosed, {"name": "none", "suggestions": ["Take it away"], "card": False} | case)
+    assert "a card that is not shown has no suggestions" in result.output
+
+
 def test_a_selection_is_one_of_the_drafts(dosed: Path) -> None:
     case = {"chart": "ordered", "drafts": ["MedicationRequest/m1"], "expect": True}
     result = tried_out(dosed, {"name": "another", "selections": ["MedicationRequest/m2"]} | case)

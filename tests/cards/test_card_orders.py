@@ -286,6 +286,7 @@ def test_for_each_needs_a_fact_with_rows_and_from_names_the_same():
         {},
         {"id": "x"},
         {"resourceType": "Patient"},
+        {"subject.reference": "Patient/p2"},
         {"note[": "x"},
         {"": "x"},
         {"note..text": "x"},

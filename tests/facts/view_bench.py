@@ -75,7 +75,7 @@ def rule(name: str, facts: Facts, logic: Any) -> str:
     return json.dumps(
         {
             "rule": name,
-            "title": "A rule built by a test",
+            "title": f"The rule {name}",
             "version": "1.0.0",
             "status": "active",
             "kind": "caution",
@@ -101,13 +101,17 @@ def whole(data: Mapping[str, Any]) -> Json:
     return made
 
 
+# A second rule, so that losing what the first one reads is never losing everything.
+OTHER: Facts = {"allergic": {"find": "AllergyIntolerance"}}
+
+
 @cache
 def served(*rules: str, engine: str | None = None) -> ServedRulebook:
     """The rules in a rulebook, ready to answer calls."""
     with tempfile.TemporaryDirectory() as folder:
         book = Path(folder) / "rules" / "small"
         files = {"rulebook.yaml": _BOOK, "sources.yaml": _SOURCES, "override-reasons.yaml": _REASONS}
-        files |= {f"cautions/{json.loads(text)['rule']}.yaml": text for text in rules}
+        files |= {f"cautions/{json.loads(text)['rule']}.yaml": text for text in (*rules, rule("other", OTHER, "allergic"))}
         for name, (group, codes) in _SETS.items():
             include = [{"system": system, "code": code} for system, code in codes]
             made = {"valueset": name, "title": f"The {name}", "owner": "tests", "include": include}
