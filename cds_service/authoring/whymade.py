@@ -46,7 +46,8 @@ def _lines(name: str, rule: Rule, findings: Findings) -> Iterator[str]:
                 used.append(anchor.fact)
     if isinstance(fact, ViewFact):
         for argument, other in fact_arguments(fact):
-            yield f"with {argument}: {_told(other, rule, findings, ' is ')}"
+            told = _told(other, rule, findings, " is ")
+            yield f"with {argument}: {told.removeprefix(f'{argument} is ')}"
             used.append(other)
     for other in used:
         yield from _lines(other, rule, findings)

@@ -120,44 +120,48 @@ def _drafts(request: HookRequest, owner: Owner, meanings: Meanings) -> _Drafts:
             "draftOrders is not a Bundle of orders that can be read", where="context.draftOrders"
         ) from None
     state = EMPTY
-    read: list[tuple[fhir.Readable, msgspec.Raw]] = []
+    resources: list[fhir.Readable] = []
+    texts: list[msgspec.Raw] = []
     for raw in bundle.entry:
-        resource, trouble = _draft(raw, owner)
+        resource, text, trouble = _draft(raw, owner)
         state = trouble or state
-        read.extend([(resource, raw)] if resource is not None else [])
-    resources = [resource for resource, _ in read]
+        if resource is not None:
+            resources.append(resource)
+            texts.append(text)
     named = {reference_of(resource) for resource in resources}
     if not named.issuperset(request.selections):
         state = TRUNCATED  # an order was selected that did not come
     notes: dict[Note, None] = {}
     shelves = file_resources(resources, meanings, frozenset(), notes)
     by_type = {kind.__name__: shelf for kind, shelf in shelves.items()}
-    return _Drafts(
-        by_type, _raw_by_reference(read), tuple(notes), state if state != EMPTY or not read else FOUND
-    )
+    state = FOUND if resources and state == EMPTY else state
+    return _Drafts(by_type, _raw_by_reference(resources, texts), tuple(notes), state)
 
 
-def _raw_by_reference(read: Sequence[tuple[fhir.Readable, msgspec.Raw]]) -> Mapping[str, msgspec.Raw]:
+def _raw_by_reference(
+    resources: Sequence[fhir.Readable], texts: Sequence[msgspec.Raw]
+) -> Mapping[str, msgspec.Raw]:
     """The JSON of each order by `Type/id`; without those that cannot be told apart by it."""
-    times = Counter(reference_of(resource) for resource, _ in read)
-    found = ((reference_of(resource), fhir.read_raw_entry(raw).resource) for resource, raw in read)
+    references = [reference_of(resource) if resource.id else "" for resource in resources]
+    times = Counter(references)
     return {
-        reference: raw
-        for reference, raw in found
-        if raw is not None and times[reference] == 1 and "?" not in reference
+        reference: text
+        for reference, text in zip(references, texts, strict=True)
+        if times[reference] == 1 and reference and "?" not in reference
     }
 
 
-def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, str]:
+def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, msgspec.Raw, str]:
+    """An order, its JSON as sent, and what is wrong with it; None for one that cannot be used."""
     try:
-        resource = fhir.read_entry(raw).resource
+        resource, text = fhir.read_entry(raw).resource, fhir.read_raw_entry(raw).resource
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
-        return None, TRUNCATED if _ours(raw) else ""
+        return None, raw, TRUNCATED if _ours(raw) else ""
     if resource is None:
-        return None, TRUNCATED
+        return None, raw, TRUNCATED
     if isinstance(resource, fhir.OperationOutcome):
-        return None, ""
-    return (resource, "") if owner.owns(resource) else (None, OTHER_PATIENT)
+        return None, raw, ""
+    return (resource, text, "") if owner.owns(resource) else (None, raw, OTHER_PATIENT)
 
 
 def _ours(raw: msgspec.Raw) -> bool:

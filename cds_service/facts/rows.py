@@ -110,8 +110,15 @@ def _judge(
         if answer is FALSE:
             return FALSE, (_refused(test, entry, chart),)
         if answer is UNKNOWN:
-            verdict, why = UNKNOWN, (*why, f"{test.element} is not recorded")
+            verdict, why = UNKNOWN, (*why, _open(test, entry, chart))
     return verdict, why
+
+
+def _open(test: ElementTest, entry: Entry, chart: Chart) -> str:
+    """Why a condition could not be decided."""
+    if test.read(entry, chart) is None:
+        return f"{test.element} is not recorded"
+    return f"{test.element} is in words or codes that cannot be classified"
 
 
 def _refused(test: ElementTest, entry: Entry, chart: Chart) -> str:

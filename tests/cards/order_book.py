@@ -14,7 +14,7 @@ description: For tests.
 version: 1.0.0
 publisher: test@example.org
 topic: {system: "urn:test", code: orders, display: Orders}
-could_not_check: {indicator: warning, summary: Not checked, detail: "Not obtained: {keys} [1].", source: 1}
+could_not_check: {indicator: info, summary: Not checked, detail: "Not obtained: {keys} [1].", source: 1}
 """
 RULE = """\
 rule: order-differs
@@ -27,8 +27,8 @@ evidence:
   - {source: 1, claim: Half the weight., direction: for, strength: consensus, certainty: not-graded}
 hooks: [order-sign]
 data:
-  weight: {ask: What is the weight?, view: body_weight, give: latest value, unit: kg}
-  target: {ask: What is the target?, calculate: "0.5 [1] * weight", unit: mg, round: 0.1}
+  weight: {ask: "What is the weight?", view: body_weight, give: latest value, unit: kg}
+  target: {ask: "What is the target?", calculate: "0.5 [1] * weight", unit: mg, round: 0.1}
   orders:
     ask: What is ordered?
     find: MedicationRequest
@@ -41,7 +41,7 @@ logic: orders
 cards:
   when_true:
     indicator: info
-    summary: "{target} {target.unit} at {weight} kg of {target.date}"
+    summary: "{target} {target.unit} at {weight} kg of {weight.date}"
     source: 1
     suggestions:
       - label: "Set {orders.display} to {target} mg"
@@ -62,7 +62,17 @@ cards:
   when_unknown: silent
   when_false: silent
 """
-SET = "valueset: {name}\ntitle: {name}\nowner: test@example.org\ninclude: [{{system: {system}, code: {code}}}]\n"
+SET = """\
+valueset: {name}
+title: {name}
+owner: test@example.org
+include: [{{system: {system}, code: {code}}}]
+"""
+
+DRUGS = """\
+group,ingredient_rxcui,ingredient,rxcui,tty,name,strength,strength_unit,source
+drug,77,something,77,IN,something,,,test
+"""
 
 
 def write_book(folder: Path) -> ServedRulebook:
@@ -72,7 +82,8 @@ def write_book(folder: Path) -> ServedRulebook:
         "orders/sources.yaml": "1: {cite: Policy, short: Policy, kind: local-policy, listed: ours}\n",
         "orders/override-reasons.yaml": "seen: {display: Seen}\n",
         "orders/checks/order-differs.yaml": RULE,
-        "orders/valuesets/drug.yaml": SET.format(name="drug", system="text", code="Something"),
+        "orders/valuesets/drug.yaml": SET.format(name="drug", system="rxnorm", code='"77"'),
+        "terminology/rxnorm.csv": DRUGS,
         "orders/valuesets/body-weight.yaml": SET.format(
             name="body-weight", system="loinc", code='"29463-7"'
         ).replace("include", "group: body-weight\ninclude"),
