@@ -38,7 +38,6 @@ REQUIRED_DATE = {
     "QuestionnaireResponse": "authored",
     "Encounter": "period",
     "AllergyIntolerance": "recordedDate",
-    "Procedure": "performedDateTime",
     "Immunization": "occurrenceDateTime",
 }
 OPEN = {"corrected", "cancelled", "entered-in-error", "unknown"}

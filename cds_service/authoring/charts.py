@@ -190,7 +190,9 @@ def _in_group(observation: Json, group: str, book: Rulebook) -> bool:
         return True
     parts = [observation, *observation.get("component", [])]
     codings = [coding for part in parts for coding in part.get("code", {}).get("coding", [])]
-    held = (terminology.sets_of(one.get("system", ""), one.get("code", "")) for one in codings)
+    held = [terminology.sets_of(one.get("system", ""), one.get("code", "")) for one in codings]
+    # A search finds no text; an EHR that has only that sends it under the same key (docs/ehr.md).
+    held += [terminology.sets_of("text", part.get("code", {}).get("text", "")) for part in parts]
     return any(not found.isdisjoint(sets) for found in held)
 
 

@@ -200,6 +200,12 @@ class Procedure(OfSubject, frozen=True, tag="Procedure"):
     reason_reference: tuple[Reference, ...] = ()
 
 
+class Reaction(Element, frozen=True):
+    """One reaction of an allergy entry, and what it was to."""
+
+    substance: CodeableConcept | None = None
+
+
 class AllergyIntolerance(Resource, frozen=True, tag="AllergyIntolerance"):
     """An allergy, an intolerance, or the statement that there is none."""
 
@@ -211,6 +217,7 @@ class AllergyIntolerance(Resource, frozen=True, tag="AllergyIntolerance"):
     code: CodeableConcept | None = None
     onset_date_time: Text = ""
     recorded_date: Text = ""
+    reaction: tuple[Reaction, ...] = ()
 
 
 class Answer(Element, frozen=True):

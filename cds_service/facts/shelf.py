@@ -214,8 +214,22 @@ def _meaning(resource: Any, meanings: Meanings) -> Meaning:
         parts = [meanings.of(resource.code), *(meanings.of(part.code) for part in resource.component)]
         sets = frozenset[str]().union(*(part.sets for part in parts))
         return Meaning(sets, True, tuple(code for part in parts for code in part.codes))
+    if isinstance(resource, fhir.AllergyIntolerance) and resource.reaction:
+        return _allergy_meaning(resource, meanings)
     code = getattr(resource, "code", None)
     return meanings.of(code) if code is not None else _NO_CODES
+
+
+def _allergy_meaning(allergy: fhir.AllergyIntolerance, meanings: Meanings) -> Meaning:
+    """The substance of an entry together with those of its reactions, which may be all that is coded.
+
+    Substances classify an entry that is not classified itself only if every reaction names one that is.
+    """
+    own = meanings.of(allergy.code)
+    parts = [meanings.of(reaction.substance) for reaction in allergy.reaction]
+    sets = own.sets.union(*(part.sets for part in parts))
+    codes = (*own.codes, *(code for part in parts for code in part.codes))
+    return Meaning(sets, own.classified or all(part.classified for part in parts), codes)
 
 
 @lru_cache(1024)

@@ -106,18 +106,16 @@ def test_a_call_is_answered_with_its_orders_changed_or_removed(answered):
         "Remove something",
     ]
     actions = [action for each in card["suggestions"] for action in each["actions"]]
-    assert [each.get("resourceId") or each["resource"]["id"] for each in actions] == [
-        "o1",
-        "o2",
-        "MedicationRequest/o1",
-        "MedicationRequest/o2",
-    ]
+    changed = {each["resource"]["id"]: each["resource"] for each in actions if each["type"] == "update"}
+    removed = {each["resourceId"] for each in actions if each["type"] == "delete"}
+    assert set(changed) == {"o1", "o2"}
+    assert removed == {"MedicationRequest/o1", "MedicationRequest/o2"}
     expected = copy.deepcopy(first)
     line = expected["dosageInstruction"][0]
     line["doseAndRate"][0]["doseQuantity"] = {"value": 35.2, "unit": "mg"}
     line["text"] = "35.2 mg once"
-    assert actions[0]["resource"] == expected
-    MedicationRequest.model_validate(actions[1]["resource"])
+    assert changed["o1"] == expected
+    MedicationRequest.model_validate(changed["o2"])
 
 
 def test_without_the_weight_an_order_can_only_be_removed(answered):
@@ -146,10 +144,11 @@ def test_an_order_nested_deeply_is_not_sent_back(answered, depth, kinds):
     assert [action["type"] for each in card["suggestions"] for action in each["actions"]] == kinds
 
 
-@pytest.mark.parametrize("depth", range(700, 1010, 1))
-def test_an_order_at_the_limit_of_what_can_be_read_is_answered_or_refused(served, depth):
-    try:
-        body = evaluate(call(bundle=nested(depth)), served).body
-    except RequestError:
-        return
-    assert msgspec.json.encode(body)
+def test_an_order_at_the_limit_of_what_can_be_read_is_answered_or_refused(served):
+    outcomes = set()
+    for depth in range(700, 1010):
+        try:
+            outcomes.add(len(msgspec.json.encode(evaluate(call(bundle=nested(depth)), served).body)) > 0)
+        except RequestError:
+            outcomes.add(None)
+    assert outcomes == {True, None}

@@ -161,14 +161,15 @@ def test_for_each_without_a_row_offers_nothing():
     assert suggestions(order_rule(offer(delete(), for_each="orders")), orders=rows()) == []
 
 
-def test_for_each_may_create_from_a_template():
+def test_for_each_may_create_from_a_template_for_rows_that_surely_count():
     create = {
         "type": "create",
         "description": "Draft for {orders.display}",
         "resource": {"template": "evaluation"},
     }
-    each = offer(create, for_each="orders")
-    offers = suggestions(order_rule(each), order("a"), order("b"))
+    sure, unsure = rows("a", "b"), rows("c", counts=UNKNOWN)
+    found = Finding(TRUE, rows=(*unsure.rows, *sure.rows))
+    offers = suggestions(order_rule(offer(create, for_each="orders")), orders=found)
     assert [one["actions"][0]["description"] for one in offers] == [
         "Draft for Drug of a",
         "Draft for Drug of b",

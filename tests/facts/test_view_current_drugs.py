@@ -68,7 +68,11 @@ TODAY = "2026-03-01 2026-03-02"
         (ordered(dosage=dosage(None, boundsDuration=quantity(7, "d"))), FALSE, "2026-01-16 2026-01-17"),
         (ordered(dosage=dosage(None, boundsDuration=quantity(50, "d"))), FALSE, "2026-02-28 2026-03-01"),
         (ordered(dosage=dosage(None, boundsDuration=quantity(51, "d"))), TRUE, TODAY),
-        (ordered(dosage=dosage(None, boundsDuration=quantity(3, "{dose}"))), UNKNOWN, "2026-01-10 2026-03-02"),
+        (
+            ordered(dosage=dosage(None, boundsDuration=quantity(3, "{dose}"))),
+            UNKNOWN,
+            "2026-01-10 2026-03-02",
+        ),
         (
             ordered(dosage=dosage(None, boundsRange={"low": quantity(7, "d"), "high": quantity(2, "mo")})),
             UNKNOWN,

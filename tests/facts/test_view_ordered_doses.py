@@ -45,7 +45,9 @@ def weighing(kilograms: float, when: str = "2026-02-25") -> Json:
 def read(*lines: Json, code: str | Json = VIAL, weight: Json | None = None) -> dict[str, Any]:
     """The columns of the only row of a draft."""
     weighed = [weight] if weight is not None else []
-    row = only_row(WEIGHED, *weighed, beside={"weight": WEIGHT}, drafts=[draft(*lines, code=code)], hook="order-sign")
+    row = only_row(
+        WEIGHED, *weighed, beside={"weight": WEIGHT}, drafts=[draft(*lines, code=code)], hook="order-sign"
+    )
     return dict(row.columns)
 
 
@@ -133,7 +135,11 @@ def test_a_range_is_an_interval(given: Json, expected: Span | None) -> None:
         (line(mg(35), duration=40), None, None),
         (line(mg(35), duration=0, durationUnit="min"), None, None),
         ({"text": "35 mg over 40 minutes"}, None, None),
-        (line(mg(35)) | {"maxDosePerPeriod": {"numerator": mg(35), "denominator": quantity(40, "min")}}, None, None),
+        (
+            line(mg(35)) | {"maxDosePerPeriod": {"numerator": mg(35), "denominator": quantity(40, "min")}},
+            None,
+            None,
+        ),
     ],
 )
 def test_a_duration_is_given_or_follows_from_dose_and_rate(
@@ -199,7 +205,12 @@ def test_the_weight_is_used_for_what_cannot_be_had_without_it(
 
 def test_a_dose_ordered_by_weight_and_the_one_calculated_of_it_stand_side_by_side() -> None:
     both = {"doseAndRate": [{"doseQuantity": quantity(0.5, "mg/kg")}, {"doseQuantity": mg(36)}]}
-    assert numbers(read(both, weight=weighing(70))) == {"dose": 36, "per_weight": 0.5, "duration": None, "rate": None}
+    assert numbers(read(both, weight=weighing(70))) == {
+        "dose": 36,
+        "per_weight": 0.5,
+        "duration": None,
+        "rate": None,
+    }
 
 
 def test_an_old_weight_is_none() -> None:
@@ -331,7 +342,8 @@ def test_a_compound_unit_is_read(text: str, of: str, factor: float, per_kg: bool
 
 
 @pytest.mark.parametrize(
-    "text", ["", "kg/", "/kg", "mg/kg/kg", "mg/min/h", "mg/m2", "mg/mL", "mg/kg.h", "{tbl}", "h", "mg//kg", "m" * 99]
+    "text",
+    ["", "kg/", "/kg", "mg/kg/kg", "mg/min/h", "mg/m2", "mg/mL", "mg/kg.h", "{tbl}", "h", "mg//kg", "m" * 99],
 )
 def test_any_other_unit_is_not_guessed(text: str) -> None:
     unit = compound(text)
@@ -343,9 +355,17 @@ def test_no_unit_is_too_odd(text: str) -> None:
     compound(text)
 
 
-amounts = st.sampled_from([mg(35), quantity(0.5, "mg/kg"), quantity(50, "mL"), quantity(1e300, "mg"), mg(1e-300), None])
+amounts = st.sampled_from(
+    [mg(35), quantity(0.5, "mg/kg"), quantity(50, "mL"), quantity(1e300, "mg"), mg(1e-300), None]
+)
 rates = st.sampled_from(
-    [quantity(52.5, "mg/h"), quantity(0.75, "mg/kg/h"), quantity(75, "mL/h"), quantity(1, "mg/min", "<"), None]
+    [
+        quantity(52.5, "mg/h"),
+        quantity(0.75, "mg/kg/h"),
+        quantity(75, "mL/h"),
+        quantity(1, "mg/min", "<"),
+        None,
+    ]
 )
 
 
@@ -396,7 +416,12 @@ LOGIC = {"any": ["too_much", "too_fast"]}
     ],
 )
 def test_a_rule_compares_the_orders_being_signed(
-    dose: Json, minutes: int | None, route: str | None, weight: float | None, expected: str, engine: str | None
+    dose: Json,
+    minutes: int | None,
+    route: str | None,
+    weight: float | None,
+    expected: str,
+    engine: str | None,
 ) -> None:
     timed = {"duration": minutes, "durationUnit": "min"} if minutes else {}
     made = draft(line(dose, route=route, **timed))

@@ -111,7 +111,10 @@ def served(*rules: str, engine: str | None = None) -> ServedRulebook:
     with tempfile.TemporaryDirectory() as folder:
         book = Path(folder) / "rules" / "small"
         files = {"rulebook.yaml": _BOOK, "sources.yaml": _SOURCES, "override-reasons.yaml": _REASONS}
-        files |= {f"cautions/{json.loads(text)['rule']}.yaml": text for text in (*rules, rule("other", OTHER, "allergic"))}
+        files |= {
+            f"cautions/{json.loads(text)['rule']}.yaml": text
+            for text in (*rules, rule("other", OTHER, "allergic"))
+        }
         for name, (group, codes) in _SETS.items():
             include = [{"system": system, "code": code} for system, code in codes]
             made = {"valueset": name, "title": f"The {name}", "owner": "tests", "include": include}
@@ -213,7 +216,11 @@ def draft(*lines: Json, code: str | Json = VIAL, **more: Any) -> Json:
 
 
 def line(
-    dose: Json | None = None, rate: Mapping[str, Any] | None = None, *, route: str | None = None, **repeat: Any
+    dose: Json | None = None,
+    rate: Mapping[str, Any] | None = None,
+    *,
+    route: str | None = None,
+    **repeat: Any,
 ) -> Json:
     """A line of dosage: `rate` as members of doseAndRate, `repeat` as members of timing.repeat."""
     given = ({"doseQuantity": dose} if dose else {}) | dict(rate or {})
@@ -227,3 +234,14 @@ def mg(amount: float) -> Json:
 
 def product(code: str) -> Json:
     return concept(coding(code, RXNORM))
+
+
+def procedure(when: str | None, status: str = "completed", code: Json | None = None, **more: Any) -> Json:
+    made = {
+        "resourceType": "Procedure",
+        "id": f"procedure-{when}-{status}",
+        "subject": {"reference": "Patient/p"},
+        "status": status,
+        "code": code or concept(coding(SESSION, "urn:billing")),
+    }
+    return made | ({"performedDateTime": when} if when else {}) | more
