@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import UsageError, nearest
-from cds_service.facts.prefetch import group_of, hook_keys
+from cds_service.facts.prefetch import group_sets, hook_keys
 from cds_service.facts.request import HookRequest
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
@@ -185,7 +185,7 @@ def _in_group(observation: Json, group: str, book: Rulebook) -> bool:
     A group whose codes cannot be listed in a search is searched without codes, and finds all.
     """
     terminology = book.terminology
-    sets = [name for name in terminology.valuesets if group_of(name, book) == group]
+    sets = group_sets(group, book)
     if not terminology.search_codes(sets):
         return True
     parts = [observation, *observation.get("component", [])]

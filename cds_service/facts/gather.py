@@ -28,6 +28,7 @@ from cds_service.facts.request import HookRequest
 from cds_service.facts.shelf import Shelf, build_shelves, file_resources
 
 DRAFTS = "draft-orders"
+_PICKING_HOOK = "order-select"
 
 
 def gather(request: HookRequest, keys: Sequence[str], meanings: Meanings, *, explain: bool = False) -> Chart:
@@ -54,12 +55,19 @@ def gather(request: HookRequest, keys: Sequence[str], meanings: Meanings, *, exp
         states=states,
         shelves=shelves,
         drafts=drafts.shelves,
-        selections=frozenset(request.selections),
+        selections=_selected(request, drafts.shelves),
         notes=(*notes, *drafts.notes),
         terminology=meanings.terminology,
         explain=explain,
         draft_raw=drafts.raw,
     )
+
+
+def _selected(request: HookRequest, drafts: Mapping[str, Shelf]) -> frozenset[str]:
+    """The orders picked in the call; a hook that picks none (order-sign) is about all its drafts."""
+    if request.hook == _PICKING_HOOK:
+        return frozenset(request.selections)
+    return frozenset(reference_of(r, i) for s in drafts.values() for i, r in enumerate(s.resources))
 
 
 def _supplied(key: str, request: HookRequest, owner: Owner) -> Supplied:

@@ -106,10 +106,14 @@ def template(key: str, book: Rulebook) -> str:
     return _READS.get(kind) or f"{kind}?patient={{{{context.patientId}}}}"
 
 
+def group_sets(group: str, book: Rulebook) -> tuple[str, ...]:
+    """The value sets whose observations a group holds: those that name it, else the one it is named after."""
+    named = tuple(name for name, one in book.terminology.valuesets.items() if one.group == group)
+    return named or (group,)
+
+
 def _observation_search(group: str, book: Rulebook) -> str:
-    sets = [
-        name for name, valueset in book.terminology.valuesets.items() if (valueset.group or name) == group
-    ]
+    sets = group_sets(group, book)
     codes = book.terminology.search_codes(sets)
     search = "Observation?patient={{context.patientId}}"
     return search + "&code=" + ",".join(codes) if codes else search

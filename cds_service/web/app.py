@@ -50,8 +50,8 @@ def servable_rulebooks(settings: Settings) -> tuple[tuple[Rulebook, ...], str]:
     books = load_rulebooks(settings)
     if not books:
         raise UsageError(
-            f"CDS_RULES: {settings.rules} holds no rulebook; name a folder with a rulebook.yaml in it, or the "
-            "folder above, such as rules"
+            f"CDS_RULES: {settings.rules} holds no rulebook; name a folder with a rulebook.yaml in it, or "
+            "the folder above, such as rules"
         )
     if settings.require_approval:
         refuse_unapproved(books)

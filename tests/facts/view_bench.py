@@ -35,7 +35,11 @@ version: 1.0.0
 publisher: tests
 topic: {system: "urn:test", code: small, display: Small}
 could_not_check:
-  {indicator: warning, summary: Not all was checked, detail: Look yourself., source: 1, override_reasons: [not-so]}
+  indicator: warning
+  summary: Not all was checked
+  detail: Look yourself.
+  source: 1
+  override_reasons: [not-so]
 """
 _SOURCES = "1: {cite: A policy, short: Policy, kind: local-policy, listed: ours}\n"
 _REASONS = "not-so: {display: It is not so}\n"
@@ -90,7 +94,7 @@ def rule(name: str, facts: Facts, logic: Any) -> str:
 
 
 def whole(data: Mapping[str, Any]) -> Json:
-    """A fact with what every fact needs; it asks whether there is a row, of a complete record, unless it says."""
+    """A fact with all it needs: unless it says more, whether there is a row, of a complete record."""
     if "calculate" in data:
         return {"ask": "What does the test ask?", **data}
     made = {"ask": "What does the test ask?", "give": "exists", **data}
