@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from fixture_files import FIXTURES, NOW, Row, told
+from flask import Flask
 
 from cds_service.authoring.charts import ChartFile, chart_request, request_file
 from cds_service.authoring.replay import Bench
@@ -27,6 +29,11 @@ patients = pytest.mark.parametrize("path", SYNTHEA, ids=lambda path: path.stem)
 @cache
 def bench() -> Bench:
     return Bench.of(load_rulebook(RULES / "ketamine-trd"))
+
+
+@cache
+def app() -> Flask:
+    return create_app(Settings(rules=RULES, today=datetime.fromisoformat(NOW)))
 
 
 def requests(row: Row, rule: str) -> list[HookRequest]:
@@ -57,9 +64,7 @@ def answer(path: Path) -> dict[str, Any]:
         "context": {"userId": request.user, "patientId": request.patient_id},
         "prefetch": {key: json.loads(bytes(raw)) for key, raw in request.prefetch.items()},
     }
-    assert request.as_of is not None
-    app = create_app(Settings(rules=RULES, today=request.as_of))
-    response = app.test_client().post("/cds-services/ketamine-trd-patient-view", json=body)
+    response = app().test_client().post("/cds-services/ketamine-trd-patient-view", json=body)
     assert response.status_code == 200, response.get_data(as_text=True)
     got: dict[str, Any] = response.get_json()
     return got

@@ -184,7 +184,7 @@ class MergeGroup(Shape):
 
 
 class RulebookFile(Shape):
-    """rulebook.yaml: what the whole folder is; `example` is the story whose recorded call `cds serve` shows."""
+    """rulebook.yaml: what the whole folder is; `example` is the story of the call `cds serve` shows."""
 
     rulebook: SetId
     title: Annotated[str, Field(min_length=1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 from chart_builder import (
     Json,
     administration,
@@ -40,6 +41,7 @@ from view_bench import (
 )
 
 from cds_service.errors import DataUnavailable
+from cds_service.facts.prefetch import hook_keys
 from cds_service.pipeline import Evaluation, examine
 from cds_service.truth import FALSE, TRUE, UNKNOWN
 
@@ -262,19 +264,15 @@ def decided(request: Any) -> Evaluation | None:
         return None
 
 
-@many
-@given(charts(), st.lists(drafts(), max_size=2), st.data())
-def test_losing_keys_moves_an_answer_to_unknown_or_not_at_all(
-    resources: list[Json], written: list[Json], data: st.DataObject
+def assert_only_less_is_known(
+    resources: list[Json], written: list[Json], keys: list[str], data: st.DataObject
 ) -> None:
     numbered = [one | {"id": f"d{place}"} for place, one in enumerate(written)]
     whole = lost = call(served(*rules(), engine="direct"), *resources, drafts=numbered, hook="order-sign")
-    keys = st.lists(
-        st.sampled_from([key for key in whole.prefetch if key != "patient"]), min_size=1, max_size=3
-    )
-    for key in sorted(set(data.draw(keys, label="keys"))):
+    for key in sorted(set(data.draw(st.lists(st.sampled_from(keys), min_size=1, max_size=3), label="keys"))):
         loss = data.draw(st.sampled_from(LOSSES), label="loss")
-        lost = lose(lost, key, loss, data.draw(st.lists(st.booleans(), min_size=1, max_size=4), label="kept"))
+        kept = st.lists(st.booleans(), min_size=1, max_size=4)
+        lost = lose(lost, key, loss, data.draw(kept, label="kept"))
     before, after = decided(whole), decided(lost)
     assume(before is not None and after is not None)
     assert before is not None and after is not None
@@ -283,6 +281,62 @@ def test_losing_keys_moves_an_answer_to_unknown_or_not_at_all(
         assert agrees(new, old), f"{name}: {old.state} {old.value} became {new.state} {new.value}"
         verdict = after.conclusions[name].verdict
         assert verdict in (before.conclusions[name].verdict, UNKNOWN), name
+
+
+EVERY_KEY = [
+    key for key in hook_keys(served(*rules(), engine="direct").book, "order-sign") if key != "patient"
+]
+
+
+@many
+@given(charts(), st.lists(drafts(), max_size=2), st.data())
+def test_losing_keys_moves_an_answer_to_unknown_or_not_at_all(
+    resources: list[Json], written: list[Json], data: st.DataObject
+) -> None:
+    assert_only_less_is_known(resources, written, EVERY_KEY, data)
+
+
+# Few entries, close together, so that what is lost matters.
+close = st.sampled_from(
+    ["2026-03-01", "2026-03-01T09:00:00Z", "2026-03-01T11:00:00Z", "2026-02", "2026-02-20"]
+)
+few_doses = st.sampled_from([{}, {"dosage": {"dose": mg(28)}}, {"dosage": {"dose": mg(56)}}])
+sessions = st.one_of(
+    st.builds(lambda code, when, dose: administration(code, when) | dose, drugs, close, few_doses),
+    st.builds(procedure, close),
+    st.builds(lambda when: dispense(ALPHA, when, 1), close),
+)
+near = st.sampled_from(["2026-01-05", "2026-01-10", "2026-01-10T11:00:00Z", "2026-02-20", "2026-02", None])
+few_scores = st.one_of(
+    st.builds(lambda value, when: observation("44261-6", value, when), st.sampled_from([20, 12, 10]), near),
+    st.builds(lambda when: response(item("/44261-6", {"valueInteger": 9}), when=when), near.filter(bool)),
+    st.just(administration(ALPHA, "2026-01-10T10:00:00Z")),
+    st.just(procedure("2026-01-10T08:00:00Z")),
+)
+SESSION_KEYS = ["medication-administrations", "procedures", "medication-dispenses"]
+FOCUS: dict[str, tuple[Any, Any, list[str]]] = {
+    "sessions": (sessions, st.nothing(), SESSION_KEYS),
+    "scores": (
+        few_scores,
+        st.nothing(),
+        ["observations-scores", "questionnaire-responses", *SESSION_KEYS[:2]],
+    ),
+    "doses": (weights(), drafts(), ["observations-vital-signs", "conditions", "medication-requests"]),
+}
+
+
+@pytest.mark.parametrize("focus", FOCUS)
+@many
+@given(st.data())
+def test_losing_what_matters_moves_an_answer_to_unknown_or_not_at_all(
+    focus: str, data: st.DataObject
+) -> None:
+    part, draft_part, keys = FOCUS[focus]
+    made = data.draw(st.lists(part, min_size=1, max_size=4), label="resources")
+    written = data.draw(st.lists(draft_part, max_size=2), label="drafts")
+    ill = [condition("F33.2", id="c1"), condition("M54.5", id="c2")]
+    numbered = [one | {"id": f"e{place}"} for place, one in enumerate(made)]
+    assert_only_less_is_known([*ill, *numbered], written, keys, data)
 
 
 @many
