@@ -30,7 +30,6 @@ from view_bench import (
     verdict,
 )
 
-from cds_service.facts.infusion import compound
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span
 
 DRAFTS: Json = {"view": "ordered_doses", "from": "drafts", "code_in": "alpha"}
@@ -316,43 +315,6 @@ def test_orders_of_the_chart_are_read_where_asked_and_a_proposal_orders_nothing(
     again = draft(line(mg(50)), id=signed["id"])
     both = rows(DRAFTS | {"from": "drafts-and-chart"}, signed, drafts=[again], hook="order-sign")
     assert [number(row.columns["dose"]) for row in both] == [50]
-
-
-# --- units ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "of", "factor", "per_kg", "per_min"),
-    [
-        ("mg", "mg", 1, False, False),
-        ("ug/kg/min", "mg", 0.001, True, True),
-        ("mg/(kg.h)", "mg", 1 / 60, True, True),
-        ("mg/kg{body weight}", "mg", 1, True, False),
-        ("mg/kg/dose", "mg", 1, True, False),
-        ("mcg/kg/hour", "mg", 0.001 / 60, True, True),
-        ("mg/[lb_av]", "mg", 1 / 0.45359237, True, False),
-        ("L/d", "mL", 1000 / 1440, False, True),
-    ],
-)
-def test_a_compound_unit_is_read(text: str, of: str, factor: float, per_kg: bool, per_min: bool) -> None:
-    unit = compound(text)
-    assert unit is not None
-    assert (unit.of, unit.per_kg, unit.per_min) == (of, per_kg, per_min)
-    assert unit.factor == pytest.approx(factor)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "kg/", "/kg", "mg/kg/kg", "mg/min/h", "mg/m2", "mg/mL", "mg/kg.h", "{tbl}", "h", "mg//kg", "m" * 99],
-)
-def test_any_other_unit_is_not_guessed(text: str) -> None:
-    unit = compound(text)
-    assert unit is None or text == "kg/"  # a mass of drug, oddly written
-
-
-@given(st.text(alphabet="mgkuLh/.(){}1 [_]µ", max_size=60))
-def test_no_unit_is_too_odd(text: str) -> None:
-    compound(text)
 
 
 amounts = st.sampled_from(

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from cds_service.authoring.charts import chart_request
+from cds_service.authoring.charts import chart_request, request_file
 from cds_service.errors import RequestError
 from cds_service.facts.prefetch import fact_keys
 from cds_service.facts.request import HookRequest
@@ -21,6 +21,12 @@ from cds_service.rulebook.load import load_rulebook
 
 ROOT = Path(__file__).parents[2]
 CHARTS = sorted((ROOT / "fhir_fixtures" / "charts").glob("*.json"))
+# Recorded calls of the hooks that a chart alone does not replay.
+CALLS = sorted(
+    path
+    for path in (ROOT / "fhir_fixtures" / "requests").glob("*.json")
+    if not path.name.endswith(".patient-view.json")
+)
 DECISION = "org.cds-service.decision"
 STRANGER = "someone-else"
 
@@ -110,10 +116,18 @@ def reads(rule: str) -> frozenset[str]:
     return frozenset(keys.union(*(reads(other) for other in consumed(found))))
 
 
-def losses(chart: Path) -> Iterator[tuple[str, str, HookRequest]]:
-    request = call(chart)
+def losses(request: HookRequest) -> Iterator[tuple[str, str, HookRequest]]:
     for key in request.prefetch:
         for loss in LOSSES:
+            if key == "encounter" and loss == "absent" and not request.encounter_id:
+                continue  # a call without an encounter lacks nothing
             lost = without(request, key, loss)
             if lost is not None:
                 yield key, loss, lost
+
+
+def story_call(path: Path) -> HookRequest:
+    """The hook call of a chart (patient-view) or of a recorded call (its own hook)."""
+    if path.parent.name == "charts":
+        return call(path)
+    return request_file(path, book(), charts=ROOT / "fhir_fixtures" / "charts")
