@@ -70,6 +70,8 @@ def cell_test(test: WhereTest, terminology: Terminology) -> Callable[[Cell], Tru
     """A condition on one column of a view's row; UNKNOWN stands for a column that a lost key may fill."""
     if isinstance(test, Threshold):
         return _threshold(test)
+    if isinstance(test, Absent):
+        return lambda cell: UNKNOWN if cell is UNKNOWN else truth_of(cell is None)
     check = codes_test(test, terminology)
     return lambda cell: UNKNOWN if cell is UNKNOWN else check(_cell_codes(cell), frozenset())
 

@@ -208,5 +208,7 @@ def test_drafts_that_are_no_bundle_are_a_bad_request() -> None:
 def test_only_the_selected_drafts_are_selections() -> None:
     one, other = order(id="o1"), order(id="o2")
     selected = ORDERED | {"from": "selections"}
-    assert span_of(ask(selected, drafts=[one, other], selections=("MedicationRequest/o1",))) == Span(1, 1)
-    assert span_of(ask(selected, drafts=[one, other])) == Span(0, 0)
+    picked = ("MedicationRequest/o1",)
+    assert span_of(ask(selected, drafts=[one, other], selections=picked, hook="order-select")) == Span(1, 1)
+    assert span_of(ask(selected, drafts=[one, other], hook="order-select")) == Span(0, 0)
+    assert span_of(ask(selected, drafts=[one, other], hook="order-sign")) == Span(2, 2)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chart_builder import NOW, RXNORM, Json, bundle, coding, concept, dosage, order, patient, quantity, raw
+from chart_builder import NOW, Json, bundle, coding, concept, dosage, order, patient, quantity, raw
 
 from cds_service.facts.finding import Finding, Quantity, Row
 from cds_service.facts.prefetch import hook_keys
@@ -234,10 +234,6 @@ def line(
 
 def mg(amount: float) -> Json:
     return quantity(amount, "mg")
-
-
-def product(code: str) -> Json:
-    return concept(coding(code, RXNORM))
 
 
 def procedure(when: str | None, status: str = "completed", code: Json | None = None, **more: Any) -> Json:

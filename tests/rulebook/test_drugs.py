@@ -256,9 +256,9 @@ def test_neurosteroids_ketamines_and_others_are_no_antidepressants(
 
 
 def test_ketamine_and_esketamine_are_told_apart(terminology: Terminology) -> None:
-    assert terminology.drug([rx("238084")]).sets == {"ketamine"}
-    assert terminology.drug([rx("2119390")]).sets == {"esketamine"}
-    assert terminology.drug([], "Spravato").sets == {"esketamine"}
+    assert terminology.drug([rx("238084")]).sets == {"ketamine", "ketamine-allergy-substance"}
+    assert terminology.drug([rx("2119390")]).sets == {"esketamine", "ketamine-allergy-substance"}
+    assert terminology.drug([], "Spravato").sets == {"esketamine", "ketamine-allergy-substance"}
 
 
 def test_the_sets_of_a_product_code_are_those_of_its_drug(terminology: Terminology) -> None:

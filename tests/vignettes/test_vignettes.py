@@ -28,10 +28,6 @@ DECISION = "org.cds-service.decision"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
 
-def story(path: Path) -> str:
-    return path.name.removesuffix(".json").rpartition(".")[0]
-
-
 BASELINE = {
     "major-depression-current": TRUE,
     "trd-definition-met": TRUE,
@@ -39,27 +35,60 @@ BASELINE = {
     "ketamine-in-use": FALSE,
     "ketamine-ordered": FALSE,
     "suicidality-critical": UNKNOWN,
-    "suicidality-screen-positive": UNKNOWN,
     "contraindication-aneurysmal-disease": UNKNOWN,
+    "contraindication-arteriovenous-malformation": UNKNOWN,
+    "contraindication-intracerebral-hemorrhage": UNKNOWN,
+    "pretreatment-data-missing": FALSE,
+    "treatment-options": TRUE,
 }
-UNDECIDED = BASELINE | {"trd-definition-met": UNKNOWN, "ketamine-candidate": UNKNOWN}
-# What each vignette of the reference names for the rules of this rulebook: verdicts, and cards in order.
+UNDECIDED = BASELINE | {
+    "trd-definition-met": UNKNOWN,
+    "ketamine-candidate": UNKNOWN,
+    "treatment-options": UNKNOWN,
+}
+UNDECIDED = {rule: verdict for rule, verdict in UNDECIDED.items() if rule != "pretreatment-data-missing"}
+BOTH = ["treatment-options", "trd-definition-met"]
+VIEW, START = "patient-view", "encounter-start"
+# What each vignette of the reference names: verdicts, and the leading rule of each card in order.
 EXPECTED: dict[str, tuple[dict[str, str], list[str]]] = {
-    "v01-clear-trd": (BASELINE, ["trd-definition-met"]),
-    "v02-two-trials-same-drug": (UNDECIDED, ["trd-definition-met"]),
-    "v03-short-trials": (UNDECIDED, ["trd-definition-met"]),
-    "v05-sub-therapeutic": (UNDECIDED, ["trd-definition-met"]),
-    "v08-high-suicidality-no-trd": (
+    f"v01-clear-trd.{VIEW}": (BASELINE, BOTH),
+    f"v02-two-trials-same-drug.{VIEW}": (UNDECIDED, ["trd-definition-met"]),
+    f"v03-short-trials.{VIEW}": (UNDECIDED, ["trd-definition-met"]),
+    f"v05-sub-therapeutic.{VIEW}": (UNDECIDED, ["trd-definition-met"]),
+    f"v07-bipolar-depression.{VIEW}": (
+        {"trd-definition-met": FALSE, "caution-bipolar": TRUE, "treatment-options": FALSE},
+        ["caution-bipolar"],
+    ),
+    f"v08-high-suicidality-no-trd.{VIEW}": (
         UNDECIDED | {"suicidality-critical": TRUE, "suicidality-screen-positive": TRUE},
         ["suicidality-critical"],
     ),
-    "v09-trd-and-aneurysm": (
+    f"v09-trd-and-aneurysm.{VIEW}": (
         BASELINE | {"contraindication-aneurysmal-disease": TRUE},
         ["contraindication-aneurysmal-disease", "trd-definition-met"],
     ),
-    "v15a-missing-data-searched-empty": (BASELINE, ["trd-definition-met"]),
-    "v15b-missing-data-not-supplied": (BASELINE, ["trd-definition-met"]),
-    "v17-refuted-and-error": (BASELINE, ["trd-definition-met"]),
+    f"v11-trd-and-pregnancy.{VIEW}": (BASELINE | {"caution-pregnancy": TRUE}, ["caution-pregnancy", *BOTH]),
+    f"v11b-pregnancy-test-negative-after.{VIEW}": (BASELINE | {"caution-pregnancy": UNKNOWN}, BOTH),
+    f"v11c-pregnancy-resolved.{VIEW}": (BASELINE | {"caution-pregnancy": FALSE}, BOTH),
+    f"v13-emergency-suicidality.{START}": (
+        {
+            "suicidality-critical": TRUE,
+            "suicidality-emergency-department": TRUE,
+            "pretreatment-data-missing": TRUE,
+            "trd-definition-met": FALSE,
+        },
+        ["suicidality-critical", "suicidality-emergency-department", "pretreatment-data-missing"],
+    ),
+    f"v15a-missing-data-searched-empty.{VIEW}": (
+        BASELINE | {"pretreatment-data-missing": TRUE},
+        ["treatment-options", "pretreatment-data-missing", "trd-definition-met"],
+    ),
+    f"v17-refuted-and-error.{VIEW}": (BASELINE, BOTH),
+    f"v21-drug-by-text.{VIEW}": (UNDECIDED, ["trd-definition-met"]),
+    f"v25-severe-liver.{VIEW}": (
+        BASELINE | {"caution-hepatic-impairment": TRUE},
+        ["caution-hepatic-impairment", *BOTH],
+    ),
 }
 requests = pytest.mark.parametrize("request_file", REQUESTS, ids=lambda path: path.name.removesuffix(".json"))
 
@@ -83,10 +112,10 @@ def rules_of(card: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "request_file", [path for path in REQUESTS if story(path) in EXPECTED], ids=lambda path: path.stem
+    "request_file", [path for path in REQUESTS if path.stem in EXPECTED], ids=lambda path: path.stem
 )
 def test_a_vignette_has_its_verdicts_and_its_cards_and_no_others(request_file: Path) -> None:
-    verdicts, cards = EXPECTED[story(request_file)]
+    verdicts, cards = EXPECTED[request_file.stem]
     body = answer(request_file)
     told = {item["rule"]: item["verdict"] for item in body["extension"][DECISION]["verdicts"]}
     assert {rule: told[rule] for rule in verdicts} == verdicts
@@ -129,3 +158,22 @@ def test_a_refuted_and_an_erroneous_entry_become_two_notes() -> None:
 
 def test_the_same_call_gets_the_same_answer_to_the_letter() -> None:
     assert answer(REQUESTS[0]) == answer(REQUESTS[0])
+
+
+def test_what_was_not_supplied_is_said_and_never_read_as_clear() -> None:
+    body = answer(FIXTURES / "requests" / "v15b-missing-data-not-supplied.patient-view.json")
+    decision = body["extension"][DECISION]
+    told = {item["rule"]: item for item in decision["verdicts"]}
+    assert decision["complete"] is False
+    assert told["trd-definition-met"]["verdict"] == TRUE
+    assert told["treatment-options"]["verdict"] == TRUE
+    assert told["pretreatment-data-missing"]["verdict"] == UNKNOWN
+    assert {because["key"] for because in told["caution-blood-pressure"]["because"]} == {
+        "observations-blood-pressure"
+    }
+    assert body["cards"][0]["indicator"] == "warning"
+    assert {entry["verdict"] for entry in body["cards"][0]["extension"]["org.cds-service.rules"]} == {UNKNOWN}
+
+
+def test_every_vignette_named_here_was_recorded() -> None:
+    assert set(EXPECTED) <= {path.stem for path in REQUESTS}

@@ -72,7 +72,7 @@ def current_drugs(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     def read(chart: Chart) -> Sequence[Row]:
         rows: list[Row] = []
         if call.origin != "chart":
-            selected = call.origin == "selections" and bool(chart.selections)
+            selected = call.origin == "selections"
             for entry, sure in chart.draft_entries("MedicationRequest", call.code_in, selected=selected):
                 rows.append(_row(entry, DRAFT, call, chart, sure=sure))
         if call.origin in ("chart", "drafts-and-chart"):

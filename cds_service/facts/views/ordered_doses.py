@@ -64,12 +64,9 @@ def _weight(finding: Finding | None) -> Weight:
 
 
 def _orders(call: ViewCall, chart: Chart) -> Iterator[tuple[Entry, bool, bool]]:
-    """Orders by where they come from, each with whether the drug surely is one asked for and whether a draft.
-
-    A hook without selections is about all its drafts.
-    """
+    """Orders with whether the drug surely is one asked for, and whether the order is a draft."""
     if call.origin != "chart":
-        selected = call.origin == "selections" and bool(chart.selections)
+        selected = call.origin == "selections"
         for entry, sure in chart.draft_entries(REQUEST, call.code_in, selected=selected):
             yield entry, sure, True
     if call.origin in ("chart", "drafts-and-chart"):
