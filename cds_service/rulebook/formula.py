@@ -1,7 +1,7 @@
 """Facts made of facts: a calculation with one operator, and the moment that rows must come after or before.
 
-    calculate: 0.5 [1] * weight
-    after: session_start + 40 minutes [7]
+calculate: 0.5 [1] * weight
+after: session_start + 40 minutes [7]
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from cds_service.pipeline import Evaluation
 from cds_service.truth import FALSE, TRUE, UNKNOWN
 
 HOOK = st.sampled_from(["patient-view", "patient-view", "order-sign"])
-EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "100"))
 many = settings(
     max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

@@ -45,7 +45,7 @@ from cds_service.facts.prefetch import hook_keys
 from cds_service.pipeline import Evaluation, examine
 from cds_service.truth import FALSE, TRUE, UNKNOWN
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "100"))
 many = settings(
     max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

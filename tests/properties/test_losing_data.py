@@ -18,7 +18,7 @@ from cds_service.facts.prefetch import hook_keys
 PINNED = Path(__file__).with_name("decided_after_loss.json")
 VIGNETTES = [chart for chart in CHARTS if chart.stem[0] == "v" and chart.stem[1:3].isdigit()]
 SAFETY = {"suicidality", "contraindication", "caution", "interaction", "dose-check"}
-stories = pytest.mark.parametrize("story", [*CHARTS, *CALLS], ids=lambda path: path.name.removesuffix(".json"))
+stories = pytest.mark.parametrize("story", [*CHARTS, *CALLS], ids=lambda path: path.stem)
 Body = Mapping[str, Any]
 
 
