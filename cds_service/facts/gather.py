@@ -127,7 +127,7 @@ def _drafts(request: HookRequest, owner: Owner, meanings: Meanings) -> _Drafts:
         raise RequestError(
             "draftOrders is not a Bundle of orders that can be read", where="context.draftOrders"
         ) from None
-    state = EMPTY
+    state = TRUNCATED if any(link.relation == "next" for link in bundle.link) else EMPTY
     resources: list[fhir.Readable] = []
     texts: list[msgspec.Raw] = []
     for raw in bundle.entry:
