@@ -146,10 +146,9 @@ def test_an_order_nested_deeply_is_not_sent_back(answered, depth, kinds):
 
 def test_an_order_at_the_limit_of_what_can_be_read_is_answered_or_refused(served):
     outcomes = set()
-    for depth in range(700, 1010):
+    for depth in (*range(700, 1010), 100_000):
         try:
             outcomes.add(len(msgspec.json.encode(evaluate(call(bundle=nested(depth)), served).body)) > 0)
         except RequestError:
             outcomes.add(None)
-    assert True in outcomes
-    assert outcomes <= {True, None}  # how deep a body may be read differs between Pythons
+    assert outcomes == {True, None}
