@@ -1,7 +1,6 @@
 """What the operator decided, read once from the environment, every value checked, then frozen.
 
-The names are stable (DESIGN section 5). `CDS_CLIENTS`, `CDS_DATABASE_URL`, `CDS_DECISION_LOG`,
-`CDS_PUBLIC_URL` and `CDS_DEADLINE_MS` are accepted and do nothing yet.
+The names are stable (DESIGN section 5).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from cds_service.errors import UsageError, nearest
 
 EngineName = Literal["durable", "direct"]
+Network = IPv4Network | IPv6Network
 T = TypeVar("T")
 
 NAMES = (
@@ -36,11 +36,18 @@ NAMES = (
     "CDS_REQUIRE_APPROVAL",
     "CDS_DEADLINE_MS",
     "CDS_MAX_BODY",
+    "CDS_CORS_ORIGINS",
+    "CDS_TRUSTED_PROXIES",
 )
 ENGINES: tuple[EngineName, ...] = ("durable", "direct")
 MAX_BODY = 10_000_000
+DEADLINE_MS = 2_000
+DATABASE_URL = "sqlite:///var/cds.sqlite3"
+"""Beside the process, made on first use; name a PostgreSQL for several machines."""
 MAX_WORKERS = 256
 _SIZES = {"": 1, "k": 1_000, "m": 1_000_000}
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?")
+_PUBLIC = re.compile(rf"({_ORIGIN.pattern})(/[A-Za-z0-9._~\-]+)*")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -49,7 +56,11 @@ class Settings:
     """Settings of one process.
 
     `engine` None means the default of this Python. `today` is the instant at which time is frozen,
-    None for the real clock. `max_body` counts bytes. `clients` is where the client list is kept.
+    None for the real clock. `max_body` counts bytes. `clients` is the file of allowed clients, empty for
+    none. `database_url` is SQLAlchemy's. `decision_log` is a file, `-` for standard output, empty for none.
+    `public_url` is the base URL as clients write it, without a trailing slash, empty for the address of the
+    request. `deadline_ms` bounds one call, reads of the FHIR server included. `cors_origins` are the web
+    origins that may call from a browser, `trusted_proxies` the networks whose X-Forwarded headers count.
     """
 
     host: str = "127.0.0.1"
@@ -62,6 +73,12 @@ class Settings:
     require_approval: bool = False
     max_body: int = MAX_BODY
     clients: str = ""
+    database_url: str = DATABASE_URL
+    decision_log: str = ""
+    public_url: str = ""
+    deadline_ms: int = DEADLINE_MS
+    cors_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
@@ -85,6 +102,12 @@ class Settings:
             require_approval=read("CDS_REQUIRE_APPROVAL", _switch, False),
             max_body=read("CDS_MAX_BODY", _size, MAX_BODY),
             clients=given.get("CDS_CLIENTS", ""),
+            database_url=given.get("CDS_DATABASE_URL", DATABASE_URL),
+            decision_log=given.get("CDS_DECISION_LOG", ""),
+            public_url=read("CDS_PUBLIC_URL", _public_url, ""),
+            deadline_ms=read("CDS_DEADLINE_MS", _deadline, DEADLINE_MS),
+            cors_origins=read("CDS_CORS_ORIGINS", _origins, ()),
+            trusted_proxies=read("CDS_TRUSTED_PROXIES", _networks, ()),
         )
         _refuse_exposure(settings)
         return settings
@@ -182,6 +205,33 @@ def _size(name: str, text: str) -> int:
     if not 1 <= size <= 1_000_000_000:
         raise _wrong(name, text, "a number of bytes from 1 to 1000 MB", "10000000 or 10MB")
     return size
+
+
+def _deadline(name: str, text: str) -> int:
+    return _whole(name, text, 50, 60_000, f"{DEADLINE_MS}, in milliseconds")
+
+
+def _public_url(name: str, text: str) -> str:
+    url = text.rstrip("/")
+    if _PUBLIC.fullmatch(url) is None:
+        raise _wrong(name, text, "the base URL at which clients reach the service", "https://cds.example.org")
+    return url
+
+
+def _origins(name: str, text: str) -> tuple[str, ...]:
+    origins = tuple(part.rstrip("/").lower() for part in re.split(r"[\s,]+", text) if part)
+    for origin in origins:
+        if _ORIGIN.fullmatch(origin) is None:
+            raise _wrong(name, origin, "web origins, parted by commas", "https://ehr.example.org")
+    return origins
+
+
+def _networks(name: str, text: str) -> tuple[Network, ...]:
+    parts = [part for part in re.split(r"[\s,]+", text) if part]
+    try:
+        return tuple(ip_network(part) for part in parts)
+    except ValueError:
+        raise _wrong(name, text, "addresses or networks, parted by commas", "10.0.0.5, 10.1.0.0/16") from None
 
 
 def _zone(name: str, text: str) -> tzinfo:

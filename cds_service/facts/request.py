@@ -16,7 +16,9 @@ class HookRequest:
     `patient_id` and `encounter_id` are bare ids. `prefetch` holds the raw JSON of each key the caller sent;
     a key that is absent was not supplied, `null` means searched and empty. `draft_orders` is the raw Bundle
     of the context; `selections` the `Type/id` references picked in it. `as_of` is an aware instant: nothing
-    below the pipeline's door asks for the time. `zone` is the service's time zone.
+    below the pipeline's door asks for the time. `zone` is the service's time zone. `access_token` is for
+    reads of `fhir_server` during this call only; it is never shown, stored or logged. `subject` is the client
+    id it was given to.
     """
 
     hook: str
@@ -31,3 +33,5 @@ class HookRequest:
     draft_orders: msgspec.Raw | None = None
     selections: tuple[str, ...] = ()
     fhir_server: str = ""
+    access_token: str = field(default="", repr=False)
+    subject: str = ""

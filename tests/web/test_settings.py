@@ -54,11 +54,48 @@ def test_an_empty_value_counts_as_unset():
     assert Settings.from_environment({"CDS_PORT": "", "CDS_TODAY": "  "}) == Settings()
 
 
-def test_names_kept_for_later_are_accepted():
-    assert Settings.from_environment(dict.fromkeys(NAMES, "")) == Settings()
-    Settings.from_environment(
-        {"CDS_DATABASE_URL": "sqlite://", "CDS_DECISION_LOG": "log", "CDS_DEADLINE_MS": "9"}
+def test_the_settings_of_the_road_are_read():
+    settings = Settings.from_environment(
+        {
+            "CDS_CLIENTS": "clients.yaml",
+            "CDS_DATABASE_URL": "sqlite://",
+            "CDS_DECISION_LOG": "-",
+            "CDS_PUBLIC_URL": "https://cds.example.org/hooks/",
+            "CDS_DEADLINE_MS": "750",
+            "CDS_CORS_ORIGINS": "https://ehr.example.org, http://localhost:8080",
+            "CDS_TRUSTED_PROXIES": "10.0.0.5 fd00::/8",
+        }
     )
+    assert (settings.clients, settings.database_url, settings.decision_log) == (
+        "clients.yaml",
+        "sqlite://",
+        "-",
+    )
+    assert settings.public_url == "https://cds.example.org/hooks"
+    assert settings.deadline_ms == 750
+    assert settings.cors_origins == ("https://ehr.example.org", "http://localhost:8080")
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.5/32", "fd00::/8"]
+
+
+def test_every_name_may_be_empty():
+    assert Settings.from_environment(dict.fromkeys(NAMES, "")) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("CDS_PUBLIC_URL", "cds.example.org", "base URL"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org/?x=1", "base URL"),
+        ("CDS_DEADLINE_MS", "5", "from 50 to 60000"),
+        ("CDS_CORS_ORIGINS", "*", "web origins"),
+        ("CDS_CORS_ORIGINS", "https://ehr.example.org/path", "web origins"),
+        ("CDS_TRUSTED_PROXIES", "10.0.0.300", "addresses or networks"),
+    ],
+)
+def test_a_setting_of_the_road_that_is_wrong_is_refused(name: str, value: str, expected: str):
+    message = refused(**{name: value})
+    assert name in message
+    assert expected in message
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():

@@ -1,0 +1,1 @@
+"""What outlives a request: feedback on cards, and which tokens were seen. Knows nothing clinical."""
