@@ -36,6 +36,7 @@ from cds_service.rulebook.fact import (
     NotInSet,
     NotListed,
     RowsFact,
+    Unreadable,
     ViewFact,
     Where,
     WhereTest,
@@ -226,7 +227,11 @@ class Words:
             return "is not recorded"
         if isinstance(test, InSet):
             sets = listed([self.valueset(name) for name in test.valuesets])
-            return f"is one of {sets}" + (", or is not recorded" if test.or_absent else "")
+            absent = ", or is not recorded" if test.or_absent else ""
+            return f"is one of {sets}{absent}" + (", or cannot be read" if test.or_unreadable else "")
+        if isinstance(test, Unreadable):
+            said = f" and mentions {listed([f'“{part}”' for part in test.mentions])}" if test.mentions else ""
+            return f"is recorded but cannot be read{said}"
         if isinstance(test, NotInSet):
             return f"is none of {listed([self.valueset(name) for name in test.valuesets])}"
         if isinstance(test, Threshold):

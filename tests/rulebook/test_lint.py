@@ -175,7 +175,7 @@ MISTAKES_OF_FORM = [
         "where: {clinicalStatus: [active, relapse]}",
         "where: {clinicalStatus: {no: [active]}}",
         "31:29: this is not a condition (write a list, {not: [...]}, {in: value-set}, {not_in: "
-        "value-set}, {absent: true} or a comparison in quotes)",
+        "value-set}, {absent: true}, {unreadable: true} or a comparison in quotes)",
     ),
     (
         "title: The blood pressure is raised",
