@@ -61,9 +61,16 @@ def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminol
         mine = terminology.sets_of(code.system, code.code)
         if not named.isdisjoint(mine):
             return TRUE
-        understood = understood or bool(mine) or terminology.knows_system(code.system)
+        understood = understood or terminology.understands(code.system, code.code)
         undecided = undecided or code.system == "unread"
-    return FALSE if understood and not undecided else UNKNOWN
+    if undecided:
+        return UNKNOWN
+    return FALSE if understood or _told_otherwise(codes, named, terminology) else UNKNOWN
+
+
+def _told_otherwise(codes: tuple[Coded, ...], named: frozenset[str], terminology: Terminology) -> bool:
+    """Whether codes nobody knows are told in words, and not in those of the sets named."""
+    return named <= terminology.words.sets and named.isdisjoint(terminology.may_mean(codes))
 
 
 def cell_test(test: WhereTest, terminology: Terminology) -> Callable[[Cell], Truth]:
