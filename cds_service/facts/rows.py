@@ -104,7 +104,7 @@ def entries_of(
 def _judge(
     entry: Entry, chart: Chart, where: Sequence[ElementTest], sure: bool
 ) -> tuple[Truth, tuple[str, ...]]:
-    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("its code cannot be classified",))
+    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("told in words, or by a code not known here",))
     for test in where:
         answer = test(entry, chart)
         if answer is FALSE:
