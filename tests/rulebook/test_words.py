@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_rulebook import Builder
+from small_rulebook import RULE_FILE, Builder
 
 from cds_service.rulebook.words import LONGEST_TEXT, Words
 
@@ -86,3 +86,27 @@ def test_a_word_listed_twice_is_refused(book: Builder) -> None:
 def test_words_of_one_and_of_several_are_taken(book: Builder) -> None:
     book.change("valuesets/illness.yaml", "include:", 'words: [mood, heart failure, "=si"]\ninclude:')
     assert book.problems() == ()
+
+
+ILLNESS = "    within: 30 days [2]\n    give: exists\n    record: complete\n"
+
+
+def test_possible_may_be_given_by_rows_that_are_each_judged_by_themselves(book: Builder) -> None:
+    book.change(RULE_FILE, ILLNESS, ILLNESS.replace("exists", "possible"))
+    assert book.problems() == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    within: 30 days [2]\n    give: latest reading", "    within: 30 days [2]\n    give: possible"),
+        ("    find: Encounter\n    give: count\n", "    find: Encounter\n    give: possible\n"),
+        (ILLNESS, ILLNESS.replace("exists", "possible") + "    after: last_visit\n"),
+    ],
+    ids=["a view that weighs rows together", "a type read with others", "a moment another fact tells"],
+)
+def test_possible_is_refused_where_a_lost_key_could_turn_no_into_perhaps(
+    book: Builder, old: str, new: str
+) -> None:
+    book.change(RULE_FILE, old, new)
+    assert "data/impossible-give" in {problem.code for problem in book.problems()}
