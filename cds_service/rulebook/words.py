@@ -18,7 +18,10 @@ _NOTHING: frozenset[str] = frozenset()
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.)+[^\W\d_]\b")
-_LIGATURES = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l"})
+# Where a word begins, also behind digits: "2x" of a list of two.
+_START = re.compile(r"\b[^\W_]|(?<=\d)[^\W\d_]")
+_FOLDED = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "\u00ad": "", "\u200c": "", "\u200d": ""})
+"""Letters that stay one sign without their accent, and signs that stand unseen inside a word."""
 _BEYOND_LATIN = "\u0250"
 
 
@@ -63,16 +66,17 @@ class Words:
         if any(max(word) >= _BEYOND_LATIN for word in words):
             return self.sets
         found = _NOTHING
-        for match in _WORD.finditer(plain):
-            for stem, sets in self._by_head.get(plain[match.start() : match.start() + 2], ()):
-                if plain.startswith(stem, match.start()):
+        for match in _START.finditer(plain):
+            at = match.start()
+            for stem, sets in self._by_head.get(plain[at : at + 2], ()):
+                if plain.startswith(stem, at):
                     found |= sets
         return found
 
 
 def plain_words(text: str) -> str:
     """The words of a text without case, accents and signs, each followed by one space; A.B. becomes ab."""
-    folded = unicodedata.normalize("NFKD", text.casefold().translate(_LIGATURES))
+    folded = unicodedata.normalize("NFKD", text.casefold().translate(_FOLDED))
     letters = "".join(sign for sign in folded if not unicodedata.combining(sign))
     letters = _INITIALS.sub(lambda match: match.group().replace(".", ""), letters)
     return "".join(f"{word} " for word in _WORD.findall(letters))
