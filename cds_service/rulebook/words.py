@@ -18,7 +18,7 @@ _NOTHING: frozenset[str] = frozenset()
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.)+[^\W\d_]\b")
-# Where a word begins, also behind digits: "2x" of a list of two.
+# Where a word begins: also behind a digit that was written without a space.
 _START = re.compile(r"\b[^\W_]|(?<=\d)[^\W\d_]")
 _FOLDED = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "\u00ad": "", "\u200c": "", "\u200d": ""})
 """Letters that stay one sign without their accent, and signs that stand unseen inside a word."""

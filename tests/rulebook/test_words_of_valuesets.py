@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from phrasings import EVERYDAY, MAY_BE, SAYS_NOTHING
+from everyday import EVERYDAY, SAYS_NOTHING
+from phrasings import MAY_BE
 
 from cds_service.rulebook.load import load_rulebook
 from cds_service.rulebook.words import Words
