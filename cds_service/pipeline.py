@@ -19,6 +19,7 @@ from cds_service.facts.gather import gather, nothing_but_the_patient
 from cds_service.facts.meaning import Meanings
 from cds_service.facts.prefetch import hook_keys
 from cds_service.facts.request import HookRequest
+from cds_service.facts.unread import Places, answer_facts, unread_answers
 from cds_service.infer.conclusion import Conclusion
 from cds_service.infer.criteria import rule_states
 from cds_service.infer.engine import Engine, make_engine
@@ -37,6 +38,7 @@ class HookPlan:
     rules: tuple[Rule, ...]
     keys: tuple[str, ...]
     extraction: Extraction
+    answers: Places
     program: Program
     engine: Engine
 
@@ -49,6 +51,7 @@ class HookPlan:
             rules,
             hook_keys(book, hook),
             Extraction.compile(rules, book),
+            answer_facts(rules),
             program,
             make_engine(program, engine),
         )
@@ -126,7 +129,7 @@ def examine(request: HookRequest, served: ServedRulebook, *, explain: bool = Fal
         findings=findings,
         conclusions=conclusions,
         not_obtained=chart.not_obtained(plan.keys),
-        notes=chart.notes,
+        notes=(*chart.notes, *unread_answers(plan.answers, findings, chart.terminology)),
         hidden=_withheld(chart, request),
         drafts=chart.draft_raw,
     )

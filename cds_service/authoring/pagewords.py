@@ -190,7 +190,9 @@ class Words:
             source = f"[{plain(fact.view)}](../views.md#{fact.view})"
         codes = listed([self.valueset(name) for name in fact.code_in or ()] or [""])
         at = "" if isinstance(fact, FindFact) and fact.find == "Patient" else f", {ORIGINS[fact.origin]}"
-        return f"{source}{at}" + (f", with a code of {codes}" if codes else "")
+        coded = f", with a code of {codes}" if codes else ""
+        worded = self.book.terminology.words.sets.intersection(fact.code_in or ())
+        return f"{source}{at}{coded}" + ("; maybe, if told in words that may mean it" if worded else "")
 
     def arguments(self, fact: ViewFact) -> str:
         """What a view is told; of several facts that tell it the same only the first says what."""

@@ -110,7 +110,7 @@ def entries_of(
 def _judge(
     entry: Entry, chart: Chart, where: Sequence[ElementTest], sure: bool
 ) -> tuple[Truth, tuple[str, ...]]:
-    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("its code cannot be classified",))
+    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("told in words, or by a code not known here",))
     for test in where:
         answer = test(entry, chart)
         if answer is FALSE:
@@ -217,12 +217,19 @@ def _judge_line(
             failures.append(f"{said(cell, label)}, {describe(spec)}")
             failed.add(name)
         elif answer is UNKNOWN:
-            known = f"{said(cell, label)}, {describe(spec)}"
-            open_questions.append(f"{label} not known" if cell is None or cell is UNKNOWN else known)
+            open_questions.append(_undecided(cell, label, spec))
     if failures:
         settled = not open_questions and line.counts is TRUE
         return FALSE, tuple(failures), frozenset(failed) if settled else frozenset()
     return (UNKNOWN if open_questions else line.counts), tuple(open_questions), frozenset()
+
+
+def _undecided(cell: Cell, label: str, spec: WhereTest) -> str:
+    if cell is None or cell is UNKNOWN:
+        return f"{label} not known"
+    if isinstance(spec, (InSet, NotInSet)):
+        return f"{said(cell, label)} cannot be read here"
+    return f"{said(cell, label)}, {describe(spec)}"
 
 
 def _row_test(name: str, spec: WhereTest, book: Rulebook) -> RowTest:

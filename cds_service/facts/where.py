@@ -55,7 +55,7 @@ def _in_sets_or(test: InSet, terminology: Terminology) -> CodesTest:
 
 def unreadable(codes: Codes, terminology: Terminology) -> Truth:
     """Whether an element is recorded and none of its codes can be judged; open while data is missing."""
-    if codes is None or any(_understood(code, terminology) for code in codes):
+    if codes is None or any(terminology.understands(code.system, code.code) for code in codes):
         return FALSE
     return UNKNOWN if any(code.system == UNREAD for code in codes) else TRUE
 
@@ -64,10 +64,6 @@ def mentions(codes: Codes, parts: Sequence[str]) -> Truth:
     """Whether the words of an element hold one of these parts; true if none is asked for."""
     said = [code.display or code.code for code in codes or () if code.system != UNREAD]
     return truth_of(not parts or any(part.casefold() in text.casefold() for text in said for part in parts))
-
-
-def _understood(code: Coded, terminology: Terminology) -> bool:
-    return bool(terminology.sets_of(code.system, code.code)) or terminology.knows_system(code.system)
 
 
 def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
@@ -89,9 +85,18 @@ def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminol
         mine = terminology.sets_of(code.system, code.code)
         if not named.isdisjoint(mine):
             return TRUE
-        understood = understood or bool(mine) or terminology.knows_system(code.system)
+        understood = understood or terminology.understands(code.system, code.code)
         undecided = undecided or code.system == UNREAD
-    return FALSE if understood and not undecided else UNKNOWN
+    if undecided:
+        return UNKNOWN
+    return FALSE if understood or _told_otherwise(codes, named, terminology) else UNKNOWN
+
+
+def _told_otherwise(codes: tuple[Coded, ...], named: frozenset[str], terminology: Terminology) -> bool:
+    """Whether codes nobody knows are told in words, and not in those of the sets named."""
+    if any(code.system == DANGLING for code in codes):
+        return False
+    return named <= terminology.words.sets and named.isdisjoint(terminology.may_mean(codes))
 
 
 def cell_test(test: WhereTest, terminology: Terminology) -> Callable[[Cell], Truth]:

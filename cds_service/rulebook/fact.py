@@ -132,7 +132,7 @@ class RowsFact(FactShape):
     before: AnchorLine | None = Field(default=None, description="only rows before this moment: first_session")
     give: GiveLine = Field(
         description="exists, count, count_distinct <column>, latest value, latest reading, latest date, "
-        "earliest date, any_yes or age"
+        "earliest date, any_yes, possible or age"
     )
     unit: str = Field(default="", description="UCUM unit of the value; other units are converted or unknown")
     record: Literal["complete", "partial"] | None = Field(

@@ -232,7 +232,7 @@ MISTAKES_OF_FORM = [
         "    give: count\n",
         "    give: counts\n",
         "41:11: 'counts' is not something a fact can give (write exists, count, count_distinct "
-        "<column>, latest value, latest reading, latest date, earliest date, any_yes or age)",
+        "<column>, latest value, latest reading, latest date, earliest date, any_yes, possible or age)",
     ),
     (
         "  last_visit:\n    ask",
