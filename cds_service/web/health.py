@@ -52,12 +52,13 @@ def _degraded(database: Database) -> list[str]:
 
 def register(app: Flask, rulebooks: Sequence[Rulebook], engine: str, database: Database) -> None:
     """Let the app answer /healthz and /readyz, which looks whether the database can be used."""
+    ready = not _reasons(rulebooks)
 
     def healthz() -> Response:
         return json_response(_ALIVE)
 
     def readyz() -> Response:
-        status, body = readiness(rulebooks, engine, _degraded(database))
+        status, body = readiness(rulebooks, engine, _degraded(database) if ready else ())
         return json_response(body, status)
 
     app.add_url_rule("/healthz", "healthz", healthz, methods=["GET"])
