@@ -60,6 +60,11 @@ class Database:
             except SQLAlchemyError as error:
                 raise _unavailable() from error
 
+    @property
+    def absent(self) -> bool:
+        """Whether it is a file that does not exist yet; the first use would make it."""
+        return self._engine.dialect.name == "sqlite" and not Path(str(self._engine.url.database)).exists()
+
     def check(self) -> None:
         """Open the database, make or update its tables, and read from them. Raises StoreUnavailable."""
         with self.begin() as connection:
