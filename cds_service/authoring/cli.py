@@ -30,6 +30,7 @@ VERBS: Mapping[str, Verb] = {
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
     ),
+    "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 

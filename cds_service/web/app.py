@@ -12,17 +12,25 @@ from cds_service.pipeline import ServedRulebook
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
 from cds_service.settings import Settings
-from cds_service.web import discovery, health, outcome, service
+from cds_service.store.database import Database
+from cds_service.store.feedback import FeedbackLog
+from cds_service.web import discovery, feedback, health, outcome, service
+from cds_service.web.caller import Gate, OpenGate
 from cds_service.web.service import Clock, Service
 
 
 def create_app(
-    settings: Settings, rulebooks: Sequence[Rulebook] | None = None, *, clock: Clock | None = None
+    settings: Settings,
+    rulebooks: Sequence[Rulebook] | None = None,
+    *,
+    clock: Clock | None = None,
+    gate: Gate | None = None,
 ) -> Flask:
     """The application for these settings, ready to serve under any WSGI server.
 
     `rulebooks` are loaded from `settings.rules` unless given. `clock` tells the time unless `settings.today`
-    froze it. Raises RuleError and UsageError: a service that could not answer does not start.
+    froze it. `gate` decides who may come in, by default everybody. Raises RuleError and UsageError: a service
+    that could not answer does not start. Without its database it does: only feedback is refused then.
     """
     books = tuple(rulebooks) if rulebooks is not None else load_rulebooks(settings)
     if settings.require_approval:
@@ -31,12 +39,16 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder=None)
     outcome.answer_errors(app)
     discovery.register(app, books)
-    health.register(app, books, prepared[0].engine if prepared else "none")
-    service.register(
+    database = Database(settings.database_url)
+    health.register(app, books, prepared[0].engine if prepared else "none", database)
+    services, tell = services_of(prepared), _clock(settings, clock)
+    service.register(app, services, clock=tell, zone=settings.timezone, limit=settings.max_body)
+    feedback.register(
         app,
-        services_of(prepared),
-        clock=_clock(settings, clock),
-        zone=settings.timezone,
+        services,
+        FeedbackLog(database),
+        gate=gate or OpenGate(),
+        clock=tell,
         limit=settings.max_body,
     )
     return app
