@@ -56,7 +56,7 @@ class Seen:
 
     def __str__(self) -> str:
         """Without any value: ids and dates say whose chart is read."""
-        asked = f"{self.kind}/…" if self.number else self.kind or "…"
+        asked = (self.kind or "…") + ("/…" if self.number else "")
         names = "&".join(shown_name(name) for name, _ in self.parameters)
         sent = f", {self.entries} found" if self.entries >= 0 else ""
         return f"{self.method} {asked}{'?' + names if names else ''} {self.status}{sent}"

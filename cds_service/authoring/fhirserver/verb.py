@@ -108,12 +108,7 @@ def run(store: Store, knobs: Knobs, host: str, port: int) -> None:
     """Serve until interrupted, telling each request on standard error."""
     server = listening(create_fhir_app(store, knobs, seen=_tell), host, port)
     click.echo(start_message(base_of(server), store))
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        click.echo("Stopped.")
-    finally:
-        server.server_close()
+    server.serve_forever()
 
 
 def start_message(base: str, store: Store) -> str:
