@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("facts", "properties")]
+
 from fixture_server import Calls, FixtureServer, fixture_server
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
 from flask import Response, g
+from losing import CHARTS, ROOT, book
 
 from cds_service.authoring.fhirserver.app import Seen, create_fhir_app
 from cds_service.authoring.fhirserver.knobs import Knobs
@@ -21,10 +20,6 @@ from cds_service.facts.prefetch import template
 from cds_service.facts.request import HookRequest
 from cds_service.facts.server.policy import FhirPolicy
 from cds_service.facts.server.reads import FhirReader, Reading
-
-sys.path.append(str(Path(__file__).parents[1] / "properties"))
-
-from losing import CHARTS, ROOT, book
 
 REQUESTS = sorted((ROOT / "fhir_fixtures" / "requests").glob("*.json"))
 SENDS_ALL = [path for path in REQUESTS if "not-supplied" not in path.name]
