@@ -86,10 +86,10 @@ def test_an_answer_in_drops_does_not_hold_up_the_call(server: Scripted) -> None:
     stop = threading.Event()
 
     def drip(handler: Handler) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         while not stop.wait(0.01):
             try:
-                handler.wfile.write(b"X-More: x\r\nX")
+                handler.wfile.write(b" ")
             except OSError:
                 stop.set()
 

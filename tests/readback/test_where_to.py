@@ -165,9 +165,18 @@ def test_a_public_address_is_allowed_unless_only_listed_networks_are() -> None:
     assert not Guard(listed, inside_only=True).allows("93.184.215.14")
 
 
-@pytest.mark.parametrize("policy", [FhirPolicy(bases=("http://ehr.example.org/fhir",)), HERE])
-def test_plain_http_is_for_listed_networks_only(policy: FhirPolicy) -> None:
-    found, looked_up = read("http://ehr.example.org/fhir", policy, "93.184.215.14")
+@pytest.mark.parametrize(
+    ("server", "policy"),
+    [
+        ("http://ehr.example.org/fhir", FhirPolicy(bases=("http://ehr.example.org/fhir",))),
+        ("http://ehr.example.org/fhir", HERE),
+        (BASE, HERE),
+    ],
+)
+def test_plain_http_and_a_base_nobody_listed_are_for_listed_networks_only(
+    server: str, policy: FhirPolicy
+) -> None:
+    found, looked_up = read(server, policy, "93.184.215.14")
     assert (found.ended, len(looked_up)) == ("refused", 1)
 
 
