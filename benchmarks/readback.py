@@ -61,9 +61,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     progress("nothing to read …")
     nothing = nothing_read(request, served, args.calls * 20)
     done()
-    show("Reading every key back, ms", reads, style_of(args))
-    show("A server that does not answer in time", kept, style_of(args))
-    show("Everything sent, ms", [nothing], style_of(args))
+    show("Nothing sent, ms", reads, style_of(args))
+    show("Deadlines", kept, style_of(args))
+    show("All sent, ms", [nothing], style_of(args))
 
 
 def read_times(request: HookRequest, served: ServedRulebook, delay: int, calls: int) -> Row:

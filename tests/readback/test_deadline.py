@@ -81,12 +81,14 @@ def test_the_call_does_not_wait_for_a_server_that_does_not_answer(server: Script
         reader.close()
 
 
-def test_an_answer_in_drops_does_not_hold_up_the_call(server: Scripted) -> None:
+@pytest.mark.parametrize("kept", ["keep-alive", "close"])
+def test_an_answer_in_drops_does_not_hold_up_the_call(server: Scripted, kept: str) -> None:
     """Each byte comes well within the time a single byte may take."""
     stop = threading.Event()
 
     def drip(handler: Handler) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nConnection: {kept}\r\n\r\n"
+        handler.wfile.write(head.encode())
         while not stop.wait(0.01):
             try:
                 handler.wfile.write(b" ")
