@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from flask import Flask
 
 from cds_service.errors import Place, Problem, RuleError, UsageError
+from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import ServedRulebook
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
 from cds_service.settings import Settings
 from cds_service.web import discovery, health, outcome, service
+from cds_service.web.caller import OpenGate
 from cds_service.web.service import Clock, Service
 
 
@@ -32,12 +35,16 @@ def create_app(
     outcome.answer_errors(app)
     discovery.register(app, books)
     health.register(app, books, prepared[0].engine if prepared else "none")
+    reader = FhirReader(settings.deadline_ms)
+    weakref.finalize(app, reader.close)
     service.register(
         app,
         services_of(prepared),
         clock=_clock(settings, clock),
         zone=settings.timezone,
         limit=settings.max_body,
+        gate=OpenGate(),
+        reader=reader,
     )
     return app
 
