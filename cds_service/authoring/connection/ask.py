@@ -1,4 +1,4 @@
-"""One hook call with nothing in its prefetch: every key is read from the FHIR server, then judged as served."""
+"""One hook call without prefetch: every key is read from the FHIR server, then judged as if served."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from cds_service.authoring.connection.ask import Checked, KeyResult
 from cds_service.cards.build import DraftCard
-from cds_service.cards.response import served as in_service
 from cds_service.cards.response import shown
 from cds_service.cards.text import Template
 from cds_service.cards.unchecked import gaps_of
 from cds_service.pipeline import Evaluation, ServedRulebook
+from cds_service.rulebook.book import served as in_service
 from cds_service.truth import UNKNOWN
 
 Json = dict[str, Any]
@@ -57,7 +57,7 @@ def _decided(evaluation: Evaluation, served: ServedRulebook) -> Json:
             if rule in gaps
         ],
         "unknown_as_recorded": [rule for rule in unknown if rule not in gaps],
-        "cards": [_card(card, served) for card in shown(decision, gaps)],
+        "cards": [] if decision.hidden else [_card(card, served) for card in shown(decision, gaps)],
     }
     return body | ({"withheld": decision.hidden} if decision.hidden else {})
 
@@ -75,7 +75,7 @@ def _summary(card: DraftCard, served: ServedRulebook) -> str:
     if card.stays or len(card.entries) > 1:
         return card.summary
     entry = card.entries[0]
-    prepared = served.cards.by_rule[entry.rule]
+    prepared = served.cards.rules[entry.rule]
     templates = (one.summary for one in prepared.outcomes[entry.verdict])
     return without_values(card.summary, templates) or prepared.rule.title
 
