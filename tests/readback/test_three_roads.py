@@ -1,0 +1,62 @@
+"""One case by three roads, all data sent, none sent, half of it sent: the same answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fixture_server import REQUESTS, SENDS_ALL, Calls, FixtureServer, fixture_server, keep
+from losing import DECISION, book, served, story_call, verdicts
+
+from cds_service.facts.prefetch import hook_keys
+from cds_service.facts.request import HookRequest
+from cds_service.pipeline import evaluate
+
+
+@pytest.mark.parametrize("story", SENDS_ALL, ids=lambda path: path.stem)
+def test_all_sent_none_sent_and_half_sent_are_answered_alike(
+    story: Path, server: FixtureServer, calls: Calls
+) -> None:
+    request = replace(story_call(story), fhir_server=server.base)
+    keys = hook_keys(book(), request.hook)
+    whole = evaluate(request, served()).body
+    assert whole["extension"][DECISION]["complete"] is True
+    for sent in (set(), set(keys[::2]), set(keys[1::2])):
+        reading = calls.begin()
+        partly = replace(request, prefetch=keep(request, sent))
+        assert evaluate(partly, served(), reading).body == whole
+        assert {outcome.key for outcome in reading.outcomes} == read_back(request, keys, sent)
+
+
+def read_back(request: HookRequest, keys: tuple[str, ...], sent: set[str]) -> set[str]:
+    """What has to be read: all that was not sent, but for the encounter of a call without one."""
+    return set(keys) - sent - ({"encounter"} if not request.encounter_id else set())
+
+
+def test_a_call_that_sent_half_of_it_is_completed(server: FixtureServer, calls: Calls) -> None:
+    """The recorded call without its observations, and the chart of its patient on the server."""
+    path = next(path for path in REQUESTS if "not-supplied" in path.name)
+    request = replace(story_call(path), fhir_server=server.base)
+    alone = evaluate(request, served()).body
+    completed = evaluate(request, served(), calls.begin()).body
+    assert completed == evaluate(replace(request, prefetch={}), served(), calls.begin()).body
+    assert alone["extension"][DECISION]["complete"] is False
+    assert completed["extension"][DECISION]["complete"] is True
+    assert verdicts(alone)["pretreatment-data-missing"] == "unknown"
+    assert verdicts(completed)["pretreatment-data-missing"] == "true"
+
+
+def test_a_call_that_sent_everything_asks_nothing(server: FixtureServer, calls: Calls) -> None:
+    for story in SENDS_ALL[::8]:
+        evaluate(replace(story_call(story), fhir_server=server.base), served(), calls.begin())
+    assert server.seen == []
+
+
+def test_pages_are_followed_to_the_end(calls: Calls) -> None:
+    with fixture_server(page=2) as paging:
+        request = replace(story_call(SENDS_ALL[0]), fhir_server=paging.base)
+        whole = evaluate(request, served()).body
+        bare = evaluate(replace(request, prefetch={}), served(), Calls(paging).begin()).body
+    assert bare == whole
+    assert len(paging.seen) > 2 * len(hook_keys(book(), request.hook))
