@@ -76,8 +76,9 @@ class Store:
         found: dict[tuple[str, str], list[Json]] = {}
         for kind, held in self.resources.items():
             for one in held.values():
-                owner = one.get("subject") or one.get("patient") or {}
-                found.setdefault((kind, str(owner.get("reference", ""))), []).append(one)
+                owner = one.get("subject", one.get("patient"))
+                reference = owner.get("reference", "") if isinstance(owner, dict) else ""
+                found.setdefault((kind, str(reference)), []).append(one)
         return found
 
     @cached_property
