@@ -35,6 +35,11 @@ VERBS: Mapping[str, Verb] = {
         "fhir_server",
         "Serve example charts as a FHIR server, for tests.",
     ),
+    "check-connection": Verb(
+        "cds_service.authoring.connection.verb",
+        "check_connection",
+        "Say what a FHIR server gives the rules, key by key.",
+    ),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 
