@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,18 @@ import pytest
 from fixture_server import REQUESTS, SENDS_ALL, Calls, FixtureServer, fixture_server, keep
 from losing import DECISION, book, served, story_call, verdicts
 
-from cds_service.facts.prefetch import hook_keys
+from cds_service.facts.prefetch import hook_keys, template
 from cds_service.facts.request import HookRequest
+from cds_service.facts.server.query import url_of
+from cds_service.facts.server.search import Limits
+from cds_service.facts.server.source import Query
 from cds_service.pipeline import evaluate
+
+
+@pytest.fixture(scope="module")
+def paging() -> Iterator[FixtureServer]:
+    with fixture_server(page=1) as server:
+        yield server
 
 
 @pytest.mark.parametrize("story", SENDS_ALL, ids=lambda path: path.stem)
@@ -53,10 +63,28 @@ def test_a_call_that_sent_everything_asks_nothing(server: FixtureServer, calls: 
     assert server.seen == []
 
 
-def test_pages_are_followed_to_the_end(calls: Calls) -> None:
-    with fixture_server(page=2) as paging:
-        request = replace(story_call(SENDS_ALL[0]), fhir_server=paging.base)
-        whole = evaluate(request, served()).body
-        bare = evaluate(replace(request, prefetch={}), served(), Calls(paging).begin()).body
-    assert bare == whole
+def test_pages_are_followed_to_the_end(paging: FixtureServer) -> None:
+    request = replace(story_call(SENDS_ALL[0]), fhir_server=paging.base)
+    whole = evaluate(request, served()).body
+    assert evaluate(replace(request, prefetch={}), served(), Calls(paging).begin()).body == whole
     assert len(paging.seen) > 2 * len(hook_keys(book(), request.hook))
+
+
+@pytest.mark.parametrize("story", SENDS_ALL[::6], ids=lambda path: path.stem)
+def test_a_caller_that_sends_first_pages_is_answered_like_one_that_sends_all(
+    story: Path, paging: FixtureServer
+) -> None:
+    """Each search is sent up to its first page, whose `next` link leads to the server."""
+    request = replace(story_call(story), fhir_server=paging.base)
+    keys = hook_keys(book(), request.hook)
+    searches = {key: template(key, book()) for key in keys if key not in ("patient", "encounter")}
+    reads = {key: Query(url_of(search, request)) for key, search in searches.items()}
+    first = Calls(paging, limits=Limits(pages=1)).begin().read(request, reads)
+    sent = request.prefetch | {key: answer.raw for key, answer in first.items() if answer.raw is not None}
+    reading = Calls(paging).begin()
+    body = evaluate(replace(request, prefetch=sent), served(), reading).body
+    assert body == evaluate(request, served()).body
+    assert {outcome.key for outcome in reading.outcomes} == {
+        key for key, answer in first.items() if answer.ended == "truncated"
+    }
+    assert reading.outcomes
