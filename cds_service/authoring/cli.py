@@ -31,6 +31,16 @@ VERBS: Mapping[str, Verb] = {
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
     ),
     "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
+    "fhir-server": Verb(
+        "cds_service.authoring.fhirserver.verb",
+        "fhir_server",
+        "Serve example charts as a FHIR server, for tests.",
+    ),
+    "check-connection": Verb(
+        "cds_service.authoring.connection.verb",
+        "check_connection",
+        "Say what a FHIR server gives the rules, key by key.",
+    ),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from cds_service.cards.cardbook import CardBook
 from cds_service.facts.extract import Extraction
-from cds_service.facts.prefetch import ordered, rule_keys
+from cds_service.facts.prefetch import ordered, rule_keys, template
 from cds_service.facts.request import HookRequest
 from cds_service.facts.unread import answer_facts
 from cds_service.infer.direct import DirectEngine
@@ -63,5 +63,11 @@ def _plan(rules: tuple[Rule, ...], book: Rulebook) -> HookPlan:
     keys = ordered(["patient", *(key for rule in rules for key in rule_keys(rule, book))])
     program = compile_program(rules)
     return HookPlan(
-        rules, keys, Extraction.compile(rules, book), answer_facts(rules), program, DirectEngine(program)
+        rules,
+        keys,
+        {key: template(key, book) for key in keys},
+        Extraction.compile(rules, book),
+        answer_facts(rules),
+        program,
+        DirectEngine(program),
     )

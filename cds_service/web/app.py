@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from flask import Flask
 
 from cds_service.errors import Place, Problem, RuleError, UsageError
+from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import ServedRulebook
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
@@ -39,15 +41,24 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder=None)
     outcome.answer_errors(app)
     discovery.register(app, books)
-    database = Database(settings.database_url)
+    database, reader = Database(settings.database_url), FhirReader(settings.deadline_ms)
+    weakref.finalize(app, reader.close)
     health.register(app, books, prepared[0].engine if prepared else "none", database)
-    services, tell = services_of(prepared), _clock(settings, clock)
-    service.register(app, services, clock=tell, zone=settings.timezone, limit=settings.max_body)
+    services, tell, door = services_of(prepared), _clock(settings, clock), gate or OpenGate()
+    service.register(
+        app,
+        services,
+        clock=tell,
+        zone=settings.timezone,
+        limit=settings.max_body,
+        gate=door,
+        reader=reader,
+    )
     feedback.register(
         app,
         services,
         FeedbackLog(database),
-        gate=gate or OpenGate(),
+        gate=door,
         clock=tell,
         limit=settings.max_body,
     )
