@@ -5,6 +5,7 @@ CdsError
 ├── RequestError       the caller must act: HTTP 4xx
 │   └── DataUnavailable   412: what the rules need could not be had
 ├── InferenceError     we must act: HTTP 500
+├── StoreUnavailable   the operator must act, the caller may try again: HTTP 503
 └── UsageError         wrong use of the command line or the settings
 """
 
@@ -79,6 +80,13 @@ class DataUnavailable(RequestError):
 
 class InferenceError(CdsError):
     """The engine failed; the message holds no patient data."""
+
+
+class StoreUnavailable(CdsError):
+    """The database cannot be used now, and nothing of the call was kept; HTTP 503, issue type `transient`.
+
+    The message holds no value of a request and no part of the database's address.
+    """
 
 
 class UsageError(CdsError):
