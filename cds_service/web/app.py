@@ -13,6 +13,7 @@ from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
 from cds_service.settings import Settings
 from cds_service.web import discovery, health, outcome, service
+from cds_service.web.auth.gate import gate_of
 from cds_service.web.service import Clock, Service
 
 
@@ -22,19 +23,22 @@ def create_app(
     """The application for these settings, ready to serve under any WSGI server.
 
     `rulebooks` are loaded from `settings.rules` unless given. `clock` tells the time unless `settings.today`
-    froze it. Raises RuleError and UsageError: a service that could not answer does not start.
+    froze it; tokens are checked by `clock` all the same. Raises RuleError and UsageError: a service that
+    could not answer does not start.
     """
     books = tuple(rulebooks) if rulebooks is not None else load_rulebooks(settings)
     if settings.require_approval:
         refuse_unapproved(books)
+    gate = gate_of(settings, clock)
     prepared = [ServedRulebook.prepare(book, settings.engine) for book in books]
     app = Flask(__name__, static_folder=None, template_folder=None)
     outcome.answer_errors(app)
-    discovery.register(app, books)
+    discovery.register(app, books, gate)
     health.register(app, books, prepared[0].engine if prepared else "none")
     service.register(
         app,
         services_of(prepared),
+        gate,
         clock=_clock(settings, clock),
         zone=settings.timezone,
         limit=settings.max_body,

@@ -13,6 +13,7 @@ from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
 from cds_service.errors import RequestError
 from cds_service.pipeline import ServedRulebook, evaluate
+from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
 from cds_service.web.outcome import json_response
 from cds_service.web.request import read_request
@@ -33,13 +34,16 @@ class Service:
     served: ServedRulebook
 
 
-def register(app: Flask, services: Mapping[str, Service], *, clock: Clock, zone: tzinfo, limit: int) -> None:
-    """Let the app answer hook calls.
+def register(
+    app: Flask, services: Mapping[str, Service], gate: Gate, *, clock: Clock, zone: tzinfo, limit: int
+) -> None:
+    """Let the app answer hook calls of whom `gate` lets in; it is asked before anything is read.
 
     `clock` gives the instant at which a call is evaluated, `limit` is the longest body in bytes.
     """
 
     def call(service_id: str) -> Response:
+        gate.admit(request)
         service = services.get(service_id)
         if service is None:
             raise NotFound

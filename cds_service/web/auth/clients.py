@@ -17,6 +17,12 @@ from cds_service.rulebook.yamlfile import DataPath, read_yaml
 from cds_service.web.auth.clientfile import ClientsFile, ClientShape, Network
 from cds_service.web.auth.keys import Key, UnusableKeyError, read_keys
 
+_NOT_HTTPS = (
+    "clients/not-https",
+    "this address is not https, so what passes could be read and changed on the way",
+    "write https://; http:// is for a FHIR server in one of its networks:, and for jku on this machine",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyAddress:
@@ -77,18 +83,15 @@ def _client(
 ) -> tuple[Client, list[Problem]]:
     at: DataPath = ("clients", number)
     keys, problems = _keys(parsed, at, shape, folder)
-    for place, url, networks in _addresses(at, shape):
-        if not _safe(url, networks):
-            problems.append(
-                parsed.problem(
-                    place,
-                    "clients/not-https",
-                    "this address is not https, so what passes could be read and changed on the way",
-                    "write https://; http:// is for this machine, with its network under networks:",
-                )
-            )
+    problems += [parsed.problem(path, *_NOT_HTTPS) for path in _unsafe(at, shape)]
     fhir = shape.fhir
-    policy = FhirPolicy(fhir.bases, fhir.networks, fhir.without_token, frozenset(fhir.absent), fhir.subject)
+    policy = FhirPolicy(
+        bases=fhir.bases,
+        networks=fhir.networks,
+        without_token=fhir.without_token,
+        absent=frozenset(fhir.absent),
+        subject=fhir.subject,
+    )
     client = Client(
         shape.name,
         shape.issuer,
@@ -102,21 +105,21 @@ def _client(
     return client, problems
 
 
-def _addresses(at: DataPath, shape: ClientShape) -> Iterator[tuple[DataPath, str, tuple[Network, ...]]]:
-    if shape.keys.jku is not None:
-        yield (*at, "keys", "jku"), shape.keys.jku, shape.keys.networks
+def _unsafe(at: DataPath, shape: ClientShape) -> Iterator[DataPath]:
+    """The addresses without TLS that are not allowed. Keys decide who is who, so they are held to more."""
+    jku = shape.keys.jku
+    if jku is not None and not jku.startswith("https:") and not _here(jku, shape.keys.networks):
+        yield (*at, "keys", "jku")
     for number, base in enumerate(shape.fhir.bases):
-        yield (*at, "fhir", "bases", number), base, shape.fhir.networks
+        if not base.startswith("https:") and not shape.fhir.networks:
+            yield (*at, "fhir", "bases", number)
 
 
-def _safe(url: str, networks: tuple[Network, ...]) -> bool:
-    """Whether this is https, or http to a listed address of this machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        return True
-    host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
+def _here(url: str, networks: tuple[Network, ...]) -> bool:
+    """Whether this is an address of this machine in one of the networks."""
+    host = urlsplit(url).hostname or ""
     try:
-        address = ip_address(host)
+        address = ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         return False
     return address.is_loopback and any(address in network for network in networks)

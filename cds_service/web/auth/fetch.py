@@ -1,18 +1,17 @@
-"""Fetches a client's key set: from the one address that was configured, as little and as briefly as possible."""
+"""Fetches a client's key set from the one address that was configured: little, and briefly."""
 
 from __future__ import annotations
 
-import time
-from contextlib import closing
+import threading
+from urllib.parse import urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError
-
-from cds_service.facts.server.guard import guarded_session
+from cds_service.facts.server.connection import Patience, Reply, Server, Slow, TooLong, Unreachable
+from cds_service.facts.server.guard import AddressRefused, Guard, TimeIsOver, Watch
 from cds_service.web.auth.clients import KeyAddress
 
 MAX_BYTES = 256_000
-_CONNECT, _READ, _WHOLE = 3, 3, 6  # seconds
+_ATTEMPT = Patience(connect=3.0, read=3.0, size=MAX_BYTES)
+_WHOLE = 6.0  # seconds; a server that sends a byte now and then never runs into the limit of a single read
 
 
 class FetchError(Exception):
@@ -20,40 +19,35 @@ class FetchError(Exception):
 
 
 def fetch(address: KeyAddress) -> bytes:
-    """The bytes at the address. Raises FetchError; never follows a redirect, never reads on without end.
+    """The bytes at the address. Raises FetchError. Redirects are not followed, nothing is tried twice.
 
     The address the host's name leads to is checked when connecting: private networks only if listed.
     """
+    inside_only = urlsplit(address.url).scheme == "http"
+    server = Server(Guard(address.networks, inside_only), width=1)
     try:
-        with guarded_session(address.networks) as session:
-            answer = session.get(
-                address.url,
-                headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-                timeout=(_CONNECT, _READ),
-                allow_redirects=False,
-                stream=True,
-            )
-            with closing(answer):
-                _refuse(answer)
-                return _read(answer, time.monotonic() + _WHOLE)
-    except (requests.RequestException, HTTPError, OSError) as error:
-        raise FetchError(f"{type(error).__name__}; its server cannot be reached or may not be") from error
+        reply = _exchange(server, address.url)
+    except AddressRefused:
+        raise FetchError("its host has no address that is public or in a network listed for it") from None
+    except TooLong:
+        raise FetchError(f"the answer is longer than {MAX_BYTES} bytes, or compressed") from None
+    except (Slow, Unreachable, TimeIsOver):
+        raise FetchError("its server cannot be reached, or does not answer in time") from None
+    finally:
+        server.close()
+    if reply.status != 200:
+        hint = ", and redirects are not followed" if 300 <= reply.status < 400 else ""
+        raise FetchError(f"its server answered {reply.status}{hint}")
+    return reply.body
 
 
-def _refuse(answer: requests.Response) -> None:
-    if answer.status_code != 200:
-        hint = ", and redirects are not followed" if answer.is_redirect else ""
-        raise FetchError(f"its server answered {answer.status_code}{hint}")
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise FetchError("its server sent it compressed, though asked not to")
-
-
-def _read(answer: requests.Response, last: float) -> bytes:
-    body = bytearray()
-    while part := answer.raw.read1(MAX_BYTES + 1 - len(body), decode_content=False):
-        body += part
-        if len(body) > MAX_BYTES:
-            raise FetchError(f"it is larger than {MAX_BYTES} bytes")
-        if time.monotonic() > last:
-            raise FetchError(f"it did not come within {_WHOLE} seconds")
-    return bytes(body)
+def _exchange(server: Server, url: str) -> Reply:
+    watch = Watch()
+    ending = threading.Timer(_WHOLE, watch.end)
+    ending.daemon = True
+    ending.start()
+    try:
+        with watch.here():
+            return server.exchange(url, "", _ATTEMPT, accept="application/json")
+    finally:
+        ending.cancel()

@@ -33,14 +33,20 @@ class Seen(Protocol):
 
 
 class ClientGate:
-    """Admits the clients on the list. `public_url` is our base URL as clients write it; `clock` the real time.
+    """Admits the clients on the list. `public_url` is our base URL as clients write it, `clock` real time.
 
     Without a `public_url` only calls to a loopback address are admitted: another service that got a
     token of its own could otherwise pass it on to us under its own Host.
     """
 
     def __init__(
-        self, clients: Clients, seen: Seen, find_key: FindKey, *, public_url: str, clock: Callable[[], datetime]
+        self,
+        clients: Clients,
+        seen: Seen,
+        find_key: FindKey,
+        *,
+        public_url: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._clients, self._seen, self._find_key = clients, seen, find_key
         self._public_url, self._clock = public_url, clock
@@ -52,10 +58,12 @@ class ClientGate:
         try:
             first = self._seen.first_time(client.issuer, verified.jti, verified.until)
         except StoreUnavailable as error:
-            _LOG.error("a call of client %s is not answered, for tokens cannot be remembered: %s", client.name, error)
+            _LOG.error(
+                "a call of client %s is not answered, for tokens cannot be remembered: %s", client.name, error
+            )
             raise _unavailable() from error
         if not first:
-            raise _refused("the token was used before", f"client={client.name}")
+            raise _refused("the token was used before", verified.about)
         return Caller(client.name, verified.tenant, client.fhir)
 
     def admit_to_discovery(self, request: Request) -> None:
@@ -83,7 +91,9 @@ class ClientGate:
             return (self._public_url + request.path).rstrip("/")
         called = request.base_url
         if not is_loopback(urlsplit(called).hostname or ""):
-            raise Refused("CDS_PUBLIC_URL is not set, so only calls to this machine's own address can be checked")
+            raise Refused(
+                "CDS_PUBLIC_URL is not set, so only calls to this machine's own address can be checked"
+            )
         return called.rstrip("/")
 
 
@@ -95,12 +105,13 @@ def gate_of(settings: Settings, clock: Callable[[], datetime] | None = None) -> 
     if not settings.clients:
         return OpenGate()
     clients = load_clients(Path(settings.clients))
+    real = clock or (lambda: datetime.now(UTC))
     return ClientGate(
         clients,
-        SeenTokens(Database(settings.database_url)),
+        SeenTokens(Database(settings.database_url), clock=real),
         KeySource(clients, time.monotonic).find,
         public_url=settings.public_url,
-        clock=clock or (lambda: datetime.now(UTC)),
+        clock=real,
     )
 
 

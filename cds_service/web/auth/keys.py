@@ -1,4 +1,4 @@
-"""Public keys of clients, as they stand in a JWK Set (RFC 7517), and which algorithm each may be used with."""
+"""Public keys of clients, as in a JWK Set (RFC 7517), and which algorithms each may be used with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS: Mapping[str, str] = {
 }
 """The kind of key an algorithm needs. Symmetric algorithms and `none` are not among them, on purpose."""
 
-_FIRST = {kind: name for name, kind in reversed(KINDS.items())}
+_FIRST = {kind: name for name, kind in reversed(list(KINDS.items()))}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _LEAST_BITS = 2048
 MAX_KEYS = 100

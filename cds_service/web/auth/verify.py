@@ -72,12 +72,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A token that its client signed, for this address and this time."""
+    """A token that its client signed, for this address and this time; it must be remembered `until` then."""
 
     client: Client
     tenant: str
     jti: str
     until: datetime
+    about: str
 
 
 def token_of(authorization: list[str]) -> str:
@@ -99,7 +100,9 @@ def read_claimed(token: str, clients: Clients) -> Claimed:
     try:
         parts = _jws.decode_complete(token, options={"verify_signature": False})
     except PyJWTError:
-        raise Refused("the token cannot be read: its parts are no base64url, or its header no JSON") from None
+        raise Refused(
+            "a part is no base64url, or the header no JSON, or its kid or crit is malformed"
+        ) from None
     header = parts["header"]
     algorithm, kid = _header(header)
     try:
@@ -120,7 +123,8 @@ def verify(claimed: Claimed, find_key: FindKey, *, audience: str, now: datetime)
     _times(claims, client.max_lifetime, now.timestamp())
     _names(claims, client)
     _signature(claimed, find_key)
-    return Verified(client, claims.tenant, claims.jti, datetime.fromtimestamp(claims.exp + LEEWAY, UTC))
+    until = datetime.fromtimestamp(claims.exp + LEEWAY, UTC)
+    return Verified(client, claims.tenant, claims.jti, until, claimed.about())
 
 
 def _header(header: dict[str, object]) -> tuple[str, str]:
