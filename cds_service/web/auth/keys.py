@@ -49,7 +49,7 @@ class Key:
 def read_keys(jwks: object) -> tuple[dict[str, Key], tuple[str, ...]]:
     """The usable keys of a JWK Set by their id, and why the others are not.
 
-    Keys for encryption are passed over. Of keys that share an id none is used. Raises UnusableKeyError if
+    Keys for encryption are passed over. Of different keys that share an id none is used. Raises UnusableKeyError if
     this is no JWK Set at all.
     """
     members = jwks.get("keys") if isinstance(jwks, Mapping) else None
@@ -68,9 +68,9 @@ def read_keys(jwks: object) -> tuple[dict[str, Key], tuple[str, ...]]:
         except UnusableKeyError as error:
             problems.append(f"key {number} {error}")
             continue
-        if key.kid in keys:
+        if key.kid in keys and not _same(key, keys[key.kid]):
             twice.add(key.kid)
-            problems.append(f"key {number} has the kid of an earlier one")
+            problems.append(f"key {number} has the kid of an earlier, other one")
         keys[key.kid] = key
     return {kid: key for kid, key in keys.items() if kid not in twice}, tuple(problems)
 
@@ -97,6 +97,10 @@ def kind_of(jwk: Mapping[Any, Any]) -> str:
     if kind not in KINDS.values():
         raise UnusableKeyError("is neither RSA nor EC with the curve P-256, P-384 or P-521")
     return str(kind)
+
+
+def _same(one: Key, other: Key) -> bool:
+    return one.algorithm == other.algorithm and one.public.public_numbers() == other.public.public_numbers()
 
 
 def _verifies(operations: object) -> bool:
