@@ -17,8 +17,10 @@ from cds_service.facts.chart import Chart
 from cds_service.facts.extract import Extraction, Findings
 from cds_service.facts.gather import gather, nothing_but_the_patient
 from cds_service.facts.meaning import Meanings
-from cds_service.facts.prefetch import hook_keys
+from cds_service.facts.prefetch import hook_keys, templates
+from cds_service.facts.readback import ReadBack
 from cds_service.facts.request import HookRequest
+from cds_service.facts.server.source import FhirSource
 from cds_service.infer.conclusion import Conclusion
 from cds_service.infer.criteria import rule_states
 from cds_service.infer.engine import Engine, make_engine
@@ -32,10 +34,11 @@ _NOT_CLINICIANS = ("Patient/", "RelatedPerson/")
 
 @dataclass(frozen=True)
 class HookPlan:
-    """What one hook needs, compiled once: its rules, prefetch keys, fact readers and engine."""
+    """What one hook needs, compiled once: its rules, prefetch keys and templates, fact readers and engine."""
 
     rules: tuple[Rule, ...]
     keys: tuple[str, ...]
+    templates: Mapping[str, str]
     extraction: Extraction
     program: Program
     engine: Engine
@@ -48,6 +51,7 @@ class HookPlan:
         return cls(
             rules,
             hook_keys(book, hook),
+            templates(book, hook),
             Extraction.compile(rules, book),
             program,
             make_engine(program, engine),
@@ -101,20 +105,23 @@ class Outcome:
     body: dict[str, Any]
 
 
-def evaluate(request: HookRequest, served: ServedRulebook) -> Outcome:
-    """Answer one hook call.
+def evaluate(request: HookRequest, served: ServedRulebook, fhir: FhirSource | None = None) -> Outcome:
+    """Answer one hook call; what it did not bring is read from `fhir`, if given.
 
     Raises RequestError (400: another patient), DataUnavailable (412), InferenceError.
     """
-    return Outcome(answer(examine(request, served).decision))
+    return Outcome(answer(examine(request, served, fhir).decision))
 
 
-def examine(request: HookRequest, served: ServedRulebook, *, explain: bool = False) -> Evaluation:
+def examine(
+    request: HookRequest, served: ServedRulebook, fhir: FhirSource | None = None, *, explain: bool = False
+) -> Evaluation:
     """Read the chart, answer the facts, infer. Raises what `evaluate` raises."""
     plan = served.plans.get(request.hook)
     if plan is None:
         raise RequestError("no rule of this rulebook is for this hook", where="hook")
-    chart = gather(request, plan.keys, served.meanings, explain=explain)
+    back = ReadBack(fhir, plan.templates) if fhir is not None else None
+    chart = gather(request, plan.keys, served.meanings, explain=explain, back=back)
     findings = plan.extraction(chart)
     conclusions = infer(plan, findings, request)
     _refuse_an_empty_chart(chart, conclusions)

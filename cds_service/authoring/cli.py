@@ -30,6 +30,11 @@ VERBS: Mapping[str, Verb] = {
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
     ),
+    "fhir-server": Verb(
+        "cds_service.authoring.fhirserver.verb",
+        "fhir_server",
+        "Serve example charts as a FHIR server, for tests.",
+    ),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 

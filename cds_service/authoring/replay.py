@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from cds_service.cards.cardbook import CardBook
 from cds_service.facts.extract import Extraction
-from cds_service.facts.prefetch import ordered, rule_keys
+from cds_service.facts.prefetch import ordered, rule_keys, template
 from cds_service.facts.request import HookRequest
 from cds_service.infer.direct import DirectEngine
 from cds_service.infer.program import compile_program
@@ -61,4 +61,5 @@ class Bench:
 def _plan(rules: tuple[Rule, ...], book: Rulebook) -> HookPlan:
     keys = ordered(["patient", *(key for rule in rules for key in rule_keys(rule, book))])
     program = compile_program(rules)
-    return HookPlan(rules, keys, Extraction.compile(rules, book), program, DirectEngine(program))
+    searches = {key: template(key, book) for key in keys}
+    return HookPlan(rules, keys, searches, Extraction.compile(rules, book), program, DirectEngine(program))

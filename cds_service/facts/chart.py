@@ -18,6 +18,7 @@ from cds_service.facts import fhir
 from cds_service.facts.dates import When, day_of, parse_when
 from cds_service.facts.finding import NotObtained
 from cds_service.facts.read import EMPTY, FOUND, Note
+from cds_service.facts.server.source import Outcome
 from cds_service.facts.shelf import EMPTY_SHELF, Entry, Shelf
 from cds_service.rulebook.terminology import Terminology
 
@@ -30,8 +31,8 @@ class Chart:
     """All FHIR data of one patient we hold, and what was not obtained.
 
     `as_of` is an aware instant; `states` holds one state per prefetch key of the hook. `draft_raw` is the
-    JSON of each unsigned order as sent, by `Type/id`. With `explain` the facts also keep every row they
-    rejected.
+    JSON of each unsigned order as sent, by `Type/id`; `reads` is what was read back from the FHIR server.
+    With `explain` the facts also keep every row they rejected.
     """
 
     patient_id: str
@@ -45,6 +46,7 @@ class Chart:
     terminology: Terminology
     explain: bool = False
     draft_raw: Mapping[str, Raw] = field(default_factory=dict)
+    reads: tuple[Outcome, ...] = ()
     cache: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

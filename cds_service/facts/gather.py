@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ from cds_service.facts.read import (
     Supplied,
     read_key,
 )
+from cds_service.facts.readback import ReadBack
 from cds_service.facts.request import HookRequest
 from cds_service.facts.shelf import Shelf, build_shelves, file_resources
 
@@ -31,21 +33,35 @@ DRAFTS = "draft-orders"
 _PICKING_HOOK = "order-select"
 
 
-def gather(request: HookRequest, keys: Sequence[str], meanings: Meanings, *, explain: bool = False) -> Chart:
-    """Read what the call brought for the keys of its hook.
+def gather(
+    request: HookRequest,
+    keys: Sequence[str],
+    meanings: Meanings,
+    *,
+    explain: bool = False,
+    back: ReadBack | None = None,
+) -> Chart:
+    """Read what the call brought for the keys of its hook, and with `back` what it did not bring.
 
     Raises RequestError (400) if the Patient is not the one of the context, DataUnavailable (412) if the
     Patient cannot be had.
     """
     owner = Owner(request.patient_id, request.fhir_server)
     supplied = {key: _supplied(key, request, owner) for key in keys}
-    _check_patient(supplied["patient"])
-    drafts = _drafts(request, owner, meanings)
+    _refuse_another_patient(supplied["patient"])
+    orders = _read_drafts(request, owner)
+    if back is not None:
+        supplied = back.complete(supplied, request, partial(_read, request=request, owner=owner))
+        supplied, orders = _with_medications(supplied, orders, request, back)
+    _require_the_patient(supplied["patient"])
+    drafts = _drafts(orders, meanings)
     replaced = frozenset(
         reference_of(r) for shelf in drafts.shelves.values() for r in shelf.resources if r.id
     )
     shelves, notes = build_shelves(supplied, meanings, replaced)
-    meanings.settle(sum(memoryview(raw).nbytes for raw in request.prefetch.values()))
+    reads = back.outcomes if back is not None else ()
+    sent = sum(memoryview(raw).nbytes for raw in request.prefetch.values())
+    meanings.settle(sent + sum(read.size for read in reads))
     states = {key: brought.state for key, brought in supplied.items()}
     states[DRAFTS] = drafts.state
     return Chart(
@@ -60,6 +76,7 @@ def gather(request: HookRequest, keys: Sequence[str], meanings: Meanings, *, exp
         terminology=meanings.terminology,
         explain=explain,
         draft_raw=drafts.raw,
+        reads=reads,
     )
 
 
@@ -73,7 +90,11 @@ def _selected(request: HookRequest, drafts: Mapping[str, Shelf]) -> frozenset[st
 def _supplied(key: str, request: HookRequest, owner: Owner) -> Supplied:
     if key == "encounter" and not request.encounter_id and key not in request.prefetch:
         return Supplied(EMPTY)
-    supplied = read_key(key, request.prefetch.get(key), owner)
+    return _read(key, request.prefetch.get(key), request=request, owner=owner)
+
+
+def _read(key: str, raw: msgspec.Raw | None, *, request: HookRequest, owner: Owner) -> Supplied:
+    supplied = read_key(key, raw, owner)
     if key == "encounter" and supplied.resources and request.encounter_id:
         return _this_encounter(supplied, request.encounter_id)
     return supplied
@@ -84,13 +105,24 @@ def _this_encounter(supplied: Supplied, encounter_id: str) -> Supplied:
     return supplied if mine == supplied.resources else Supplied(FAILED, mine, supplied.notes)
 
 
-def _check_patient(supplied: Supplied) -> None:
+def _with_medications(
+    supplied: Mapping[str, Supplied], orders: _Orders, request: HookRequest, back: ReadBack
+) -> tuple[dict[str, Supplied], _Orders]:
+    """The keys and the drafts, with the medications they only refer to."""
+    completed = back.add_medications({**supplied, DRAFTS: orders.supplied}, request)
+    return {key: completed[key] for key in supplied}, orders._replace(supplied=completed[DRAFTS])
+
+
+def _refuse_another_patient(supplied: Supplied) -> None:
     if supplied.state == OTHER_PATIENT:
         raise RequestError(
             "the Patient in prefetch is not the patient of the context; send the Patient whose id is "
             "context.patientId",
             where="prefetch.patient",
         )
+
+
+def _require_the_patient(supplied: Supplied) -> None:
     if not supplied.resources:
         raise DataUnavailable(
             "the Patient could not be had: send it in prefetch under the key 'patient'", ["patient"]
@@ -117,10 +149,17 @@ class _Drafts(NamedTuple):
     state: str
 
 
-def _drafts(request: HookRequest, owner: Owner, meanings: Meanings) -> _Drafts:
+class _Orders(NamedTuple):
+    """The unsigned orders of the call as read, each one's JSON beside it, and whether these are all."""
+
+    supplied: Supplied
+    texts: tuple[msgspec.Raw, ...] = ()
+
+
+def _read_drafts(request: HookRequest, owner: Owner) -> _Orders:
     """The unsigned orders of the call, whatever their status says."""
     if request.draft_orders is None:
-        return _Drafts({}, {}, (), EMPTY)
+        return _Orders(Supplied(EMPTY))
     try:
         bundle = fhir.read_loose_bundle(request.draft_orders)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
@@ -139,11 +178,17 @@ def _drafts(request: HookRequest, owner: Owner, meanings: Meanings) -> _Drafts:
     named = {reference_of(resource) for resource in resources}
     if not named.issuperset(request.selections):
         state = TRUNCATED  # an order was selected that did not come
+    state = FOUND if resources and state == EMPTY else state
+    return _Orders(Supplied(state, tuple(resources)), tuple(texts))
+
+
+def _drafts(orders: _Orders, meanings: Meanings) -> _Drafts:
+    """The orders filed by type."""
+    resources = orders.supplied.resources
     notes: dict[Note, None] = {}
     shelves = file_resources(resources, meanings, frozenset(), notes)
     by_type = {kind.__name__: shelf for kind, shelf in shelves.items()}
-    state = FOUND if resources and state == EMPTY else state
-    return _Drafts(by_type, _raw_by_reference(resources, texts), tuple(notes), state)
+    return _Drafts(by_type, _raw_by_reference(resources, orders.texts), tuple(notes), orders.supplied.state)
 
 
 def _raw_by_reference(
@@ -154,7 +199,7 @@ def _raw_by_reference(
     times = Counter(references)
     return {
         reference: text
-        for reference, text in zip(references, texts, strict=True)
+        for reference, text in zip(references, texts, strict=False)  # medications read back have none
         if times[reference] == 1 and reference and "?" not in reference
     }
 

@@ -84,6 +84,11 @@ _CLASS_OF_KEY: Mapping[str, type] = {
 _READ_ALONE = ("patient", "encounter")
 
 
+def kind_of(key: str) -> str:
+    """The resource type of a prefetch key."""
+    return _CLASS_OF_KEY.get(key, fhir.Observation).__name__
+
+
 def read_key(key: str, raw: msgspec.Raw | None, owner: Owner) -> Supplied:
     """Read the value of one prefetch key; never raises."""
     if raw is None:

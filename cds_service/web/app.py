@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from flask import Flask
 
 from cds_service.errors import Place, Problem, RuleError, UsageError
+from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import ServedRulebook
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
@@ -35,13 +37,16 @@ def create_app(
     outcome.answer_errors(app)
     discovery.register(app, books, gate)
     health.register(app, books, prepared[0].engine if prepared else "none")
+    reader = FhirReader(settings.deadline_ms)
+    weakref.finalize(app, reader.close)
     service.register(
         app,
         services_of(prepared),
-        gate,
         clock=_clock(settings, clock),
         zone=settings.timezone,
         limit=settings.max_body,
+        gate=gate,
+        reader=reader,
     )
     return app
 

@@ -39,7 +39,7 @@ class OpenGate:
 
     def admit(self, request: Request) -> Caller:  # noqa: ARG002
         """A caller without a name; FHIR servers on this machine may be read, with or without a token."""
-        return Caller("local", fhir=FhirPolicy(networks=_THIS_MACHINE, without_token=True))
+        return Caller("local", fhir=FhirPolicy(any_base=True, networks=_THIS_MACHINE, without_token=True))
 
     def admit_to_discovery(self, request: Request) -> None:
         """Nothing is asked."""

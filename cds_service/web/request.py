@@ -57,6 +57,7 @@ _REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-._]{1,64}")
 _UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
 _SERVER = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 _LONGEST_SERVER = 2048
+_BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*")  # RFC 6750 2.1
 
 
 class _Call(msgspec.Struct, rename="camel"):
@@ -90,6 +91,7 @@ _call = msgspec.json.Decoder(_Call)
 _text = msgspec.json.Decoder(str | None)
 _texts = msgspec.json.Decoder(list[str] | None)
 _bundle = msgspec.json.Decoder(_Bundle)
+_number = msgspec.json.Decoder(float).decode
 
 
 def read_request(body: bytes, *, service_id: str, hook: str, as_of: datetime, zone: tzinfo) -> HookRequest:
@@ -102,6 +104,7 @@ def read_request(body: bytes, *, service_id: str, hook: str, as_of: datetime, zo
     instance = _hook_instance(call.hook_instance)
     context = _context(call.context)
     patient = _id(context, "patientId", required=True)
+    server, token, subject = _server(call.fhir_server, call.fhir_authorization, patient)
     return HookRequest(
         hook=hook,
         hook_instance=instance,
@@ -114,7 +117,9 @@ def read_request(body: bytes, *, service_id: str, hook: str, as_of: datetime, zo
         prefetch=call.prefetch or {},
         draft_orders=_drafts(context, required=needs.drafts),
         selections=_selections(context, required=needs.selections),
-        fhir_server=_server(call.fhir_server, call.fhir_authorization, patient),
+        fhir_server=server,
+        access_token=token,
+        subject=subject,
     )
 
 
@@ -246,12 +251,13 @@ def _drafts(context: Mapping[str, Raw], *, required: bool) -> Raw | None:
     return raw
 
 
-def _server(raw: Raw, authorization: Raw, patient: str) -> str:
+def _server(raw: Raw, authorization: Raw, patient: str) -> tuple[str, str, str]:
+    """The FHIR server, the token to read it with, and the client the token was given to."""
     server = _string(raw, "fhirServer")
     if server and (len(server) > _LONGEST_SERVER or _SERVER.fullmatch(server) is None):
         raise _bad("fhirServer", "the base URL of a FHIR server")
     if authorization in (_ABSENT, _NULL):
-        return server
+        return server, "", ""
     members = _object(authorization, "fhirAuthorization")
     if not server:
         raise RequestError(
@@ -264,4 +270,22 @@ def _server(raw: Raw, authorization: Raw, patient: str) -> str:
         raise RequestError(
             "The access is for another patient than context.patientId.", code="value", where=where
         )
-    return server
+    return server, *_access(members)
+
+
+def _access(members: Mapping[str, Raw]) -> tuple[str, str]:
+    """The token and whom it was given to; without the token if it is none that we can use.
+
+    It must be a bearer token that can stand in a header and has not run out.
+    """
+    given = {
+        name: _string(members.get(name, _ABSENT), f"fhirAuthorization.{name}")
+        for name in ("access_token", "token_type", "subject")
+    }
+    expires = members.get("expires_in", _ABSENT)
+    try:
+        runs_out = len(expires) > 0 and _number(expires) <= 0
+    except msgspec.MsgspecError:
+        runs_out = False
+    usable = given["token_type"].lower() == "bearer" and _BEARER.fullmatch(given["access_token"])
+    return given["access_token"] if usable and not runs_out else "", given["subject"]

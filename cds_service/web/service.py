@@ -12,6 +12,7 @@ from flask import Flask, Request, Response, request
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
 from cds_service.errors import RequestError
+from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import ServedRulebook, evaluate
 from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
@@ -35,18 +36,27 @@ class Service:
 
 
 def register(
-    app: Flask, services: Mapping[str, Service], gate: Gate, *, clock: Clock, zone: tzinfo, limit: int
+    app: Flask,
+    services: Mapping[str, Service],
+    *,
+    clock: Clock,
+    zone: tzinfo,
+    limit: int,
+    gate: Gate,
+    reader: FhirReader,
 ) -> None:
-    """Let the app answer hook calls of whom `gate` lets in; it is asked before anything is read.
+    """Let the app answer hook calls.
 
-    `clock` gives the instant at which a call is evaluated, `limit` is the longest body in bytes.
+    `clock` gives the instant at which a call is evaluated, `limit` is the longest body in bytes, `gate` lets
+    callers in before anything is read, `reader` reads from their FHIR servers what they did not send.
     """
 
     def call(service_id: str) -> Response:
-        gate.admit(request)
+        caller = gate.admit(request)
         service = services.get(service_id)
         if service is None:
             raise NotFound
+        reading = reader.begin(caller.fhir)
         refuse_media_type(request.content_type, request.headers.get("Content-Encoding"))
         hook_call = read_request(
             read_body(request, limit),
@@ -55,7 +65,7 @@ def register(
             as_of=clock(),
             zone=zone,
         )
-        return json_response(_encode(evaluate(hook_call, service.served).body))
+        return json_response(_encode(evaluate(hook_call, service.served, reading).body))
 
     app.add_url_rule(f"{PATH}/<service_id>", "call", call, methods=["POST"], strict_slashes=False)
 

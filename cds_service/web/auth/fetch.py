@@ -24,7 +24,7 @@ def fetch(address: KeyAddress) -> bytes:
     The address the host's name leads to is checked when connecting: private networks only if listed.
     """
     inside_only = urlsplit(address.url).scheme == "http"
-    server = Server(Guard(address.networks, inside_only), width=1)
+    server = Server(Guard(address.networks, inside_only), width=1, accept="application/json")
     try:
         reply = _exchange(server, address.url)
     except AddressRefused:
@@ -48,6 +48,6 @@ def _exchange(server: Server, url: str) -> Reply:
     ending.start()
     try:
         with watch.here():
-            return server.exchange(url, "", _ATTEMPT, accept="application/json")
+            return server.exchange(url, "", _ATTEMPT)
     finally:
         ending.cancel()

@@ -49,8 +49,8 @@ class Key:
 def read_keys(jwks: object) -> tuple[dict[str, Key], tuple[str, ...]]:
     """The usable keys of a JWK Set by their id, and why the others are not.
 
-    Keys for encryption are passed over. Of different keys that share an id none is used. Raises UnusableKeyError if
-    this is no JWK Set at all.
+    Keys for encryption are passed over. Of different keys that share an id none is used. Raises
+    UnusableKeyError if this is no JWK Set at all.
     """
     members = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(members, (list, tuple)):

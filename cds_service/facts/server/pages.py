@@ -1,0 +1,65 @@
+"""Pages of one search as one Bundle, and the link to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
+from cds_service.facts.fhir_types import Element, Text
+
+
+class _Link(Element, frozen=True, omit_defaults=True):
+    relation: Text = ""
+    url: Text = ""
+
+
+class _Page(Element, frozen=True, omit_defaults=True):
+    resource_type: Text = ""
+    type: Text = ""
+    total: float | None = None
+    link: tuple[_Link, ...] = ()
+    entry: tuple[Raw, ...] = ()
+
+
+_read = msgspec.json.Decoder(_Page).decode
+
+
+def next_of(page: bytes | Raw) -> str:
+    """The address of the page after this one; empty if there is none, or it cannot be told."""
+    found = _page(page)
+    links = found.link if found is not None else ()
+    return next((link.url for link in links if link.relation == "next"), "")
+
+
+def joined(pages: Sequence[bytes | Raw], *, whole: bool) -> Raw | None:
+    """All pages as one Bundle, which keeps a `next` link unless they are the whole; None without a page.
+
+    A page that is no Bundle cannot be joined and ends the search there.
+    """
+    if len(pages) < 2:
+        return Raw(pages[0]) if pages else None
+    read = [_page(page) for page in pages]
+    bundles = [page for page in read if page is not None]
+    whole = whole and len(bundles) == len(read)
+    totals = [page.total for page in bundles if page.total is not None]
+    return Raw(
+        msgspec.json.encode(
+            _Page(
+                resource_type="Bundle",
+                type="searchset",
+                total=max(totals, default=None),
+                link=() if whole else (_Link("next"),),
+                entry=tuple(entry for page in bundles for entry in page.entry),
+            )
+        )
+    )
+
+
+def _page(raw: bytes | Raw) -> _Page | None:
+    try:
+        page = _read(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+        return None
+    return page if page.resource_type == "Bundle" else None
