@@ -86,6 +86,7 @@ class Watch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._used: dict[int, HTTPConnection] = {}
+        self._sockets: dict[int, socket.socket] = {}
         self.over = threading.Event()
 
     @contextlib.contextmanager
@@ -98,27 +99,32 @@ class Watch:
             _WATCH.reset(before)
             with self._lock:
                 self._used.pop(threading.get_ident(), None)
+                self._sockets.pop(threading.get_ident(), None)
 
     def use(self, connection: HTTPConnection) -> None:
         """Watch a connection of this thread. Raises TimeIsOver."""
         with self._lock:
             if self.over.is_set():
                 raise TimeIsOver
-            self._used[threading.get_ident()] = connection
+            thread = threading.get_ident()
+            self._used[thread] = connection
+            self._sockets.pop(thread, None)  # an earlier connection's: another call may have it by now
+            if isinstance(connection.sock, socket.socket):
+                # A connection lets go of it before the body, where the server will close.
+                self._sockets[thread] = connection.sock
 
     def end(self) -> None:
         """Cut off everything that is still under way; threads that wait for an answer wake up."""
         with self._lock:
             self.over.set()
-            for connection in self._used.values():
-                _cut(connection)
+            for thread, connection in self._used.items():
+                _cut(connection.sock or self._sockets.get(thread))
 
 
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
-def _cut(connection: HTTPConnection) -> None:
-    sock = connection.sock
+def _cut(sock: object) -> None:
     if isinstance(sock, socket.socket):
         with contextlib.suppress(OSError):
             # Not SSLSocket.shutdown, which takes the TLS state from under the thread that reads.
@@ -134,6 +140,7 @@ class GuardedConnection(HTTPConnection):
         """Connect, watched."""
         self._watched()
         super().connect()
+        self._watched()
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
         """Begin a request, watched: the connection may be one kept from before."""
