@@ -43,7 +43,7 @@ def run(*arguments: str, **env: str) -> tuple[int, str]:
 class Server:
     """A running `cds serve`, its start message read."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, **settings: str) -> None:
         self.port = free_port()
         env = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
         self.process = subprocess.Popen(
@@ -51,7 +51,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=env | {"PYTHONUNBUFFERED": "1"},
+            env=env | {"PYTHONUNBUFFERED": "1"} | settings,
         )
         self.url = f"http://127.0.0.1:{self.port}"
         self.message = self._message()

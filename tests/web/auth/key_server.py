@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 import threading
@@ -28,6 +29,7 @@ class KeyServer:
         self.asked: list[str] = []
         self.accepted: list[str | None] = []
         self.url = ""
+        self.dripping = False
 
     def publish(self, *jwks: dict[str, Any]) -> None:
         self.status, self.body = 200, json.dumps({"keys": jwks}).encode()
@@ -51,12 +53,23 @@ def handler_of(server: KeyServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(server.body)))
             self.end_headers()
-            self.wfile.write(server.body)
+            if server.dripping:
+                drip(self)
+            else:
+                self.wfile.write(server.body)
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
     return Handler
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """Send a byte now and then until nobody listens any more."""
+    pause = threading.Event()
+    with contextlib.suppress(OSError):
+        while not pause.wait(0.02):
+            handler.wfile.write(b" ")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from cds_service.store.database import Database
 from cds_service.store.tokens import SeenTokens
+from cds_service.web.auth import fetch
 from cds_service.web.auth.clients import load_clients
 from cds_service.web.auth.gate import ClientGate
 from cds_service.web.auth.keysource import FRESH, PAUSE, STALE, KeySource
@@ -198,6 +199,12 @@ def test_sec_10_a_set_that_is_too_large_is_dropped(door: Door, keys: KeyServer):
 def test_sec_10_a_compressed_set_is_dropped(door: Door, keys: KeyServer):
     keys.headers["Content-Encoding"] = "gzip"
     assert "compressed" in refuses_without_keys(door, CITY.token())
+
+
+def test_sec_10_a_set_that_drips_is_cut_off(door: Door, keys: KeyServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fetch, "_WHOLE", 0.2)
+    keys.dripping, keys.body = True, b" " * 200_000
+    assert "does not answer in time" in refuses_without_keys(door, CITY.token())
 
 
 @pytest.mark.parametrize(
