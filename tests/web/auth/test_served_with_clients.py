@@ -119,9 +119,8 @@ def test_sec_14_the_servers_output_says_why_and_holds_no_token(folder: Path):
 # --- what keeps it from starting ----------------------------------------------------------------
 
 
-def test_others_may_reach_it_once_clients_are_listed(folder: Path):
-    """As far as the settings go: nothing is listened to here, because the port is taken."""
-    arguments = ("--rules", str(RULEBOOKS), "--host", "0.0.0.0", "--port", "65535", "--engine", "direct")
+def test_others_cannot_reach_it_before_clients_and_a_public_address_are_set(folder: Path):
+    arguments = ("--rules", str(RULEBOOKS), "--host", "0.0.0.0")
     unlisted = {name: text for name, text in environment(folder).items() if name != "CDS_CLIENTS"}
     code, text = run(*arguments, **unlisted)
     assert code == 2
