@@ -88,6 +88,8 @@ class StoreUnavailable(CdsError):
     The message holds no value of a request and no part of the database's address.
     """
 
+    retry_seconds = 5
+
 
 class UsageError(CdsError):
     """A command or a setting was used wrongly; the message says what to try."""

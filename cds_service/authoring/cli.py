@@ -35,6 +35,7 @@ VERBS: Mapping[str, Verb] = {
         "fhir_server",
         "Serve example charts as a FHIR server, for tests.",
     ),
+    "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 

@@ -16,15 +16,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from cds_service.errors import StoreUnavailable, UsageError
 from cds_service.store.migrate import migrate
-
-RETRY_SECONDS = 5
-"""How long a database that could not be reached is left alone; also what callers are told to wait."""
+from cds_service.store.tables import feedback
 
 _BUSY_MS = 2_000
 _POSTGRESQL: Mapping[str, Any] = {
@@ -62,10 +60,15 @@ class Database:
             except SQLAlchemyError as error:
                 raise _unavailable() from error
 
+    @property
+    def absent(self) -> bool:
+        """Whether it is a file that does not exist yet; the first use would make it."""
+        return self._engine.dialect.name == "sqlite" and not Path(str(self._engine.url.database)).exists()
+
     def check(self) -> None:
-        """Open the database and make or update its tables. Raises StoreUnavailable."""
-        with self._connected():
-            pass
+        """Open the database, make or update its tables, and read from them. Raises StoreUnavailable."""
+        with self.begin() as connection:
+            connection.execute(select(feedback.c.digest).limit(1))
 
     def close(self) -> None:
         """Give every connection back; the next use opens the database anew."""
@@ -81,7 +84,7 @@ class Database:
             self._open()
             connection = self._engine.connect()
         except _failures() as error:
-            self._not_before = self._clock() + RETRY_SECONDS
+            self._not_before = self._clock() + StoreUnavailable.retry_seconds
             raise _unavailable() from error
         with connection:
             yield connection
@@ -108,7 +111,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     ordered = sorted(rows, key=lambda row: str(row[key.name]))
-    return sum(connection.execute(statement, row).rowcount for row in ordered)
+    return connection.execute(statement, ordered).rowcount
 
 
 def engine_of(url: str) -> Engine:
@@ -183,7 +186,8 @@ def _failures() -> tuple[type[Exception], ...]:
 
 def _unavailable() -> StoreUnavailable:
     return StoreUnavailable(
-        f"The database cannot be used now, and nothing was kept; try again in {RETRY_SECONDS} seconds."
+        "The database cannot be used now, and nothing was kept; "
+        f"try again in {StoreUnavailable.retry_seconds} seconds."
     )
 
 

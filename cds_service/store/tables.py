@@ -39,8 +39,8 @@ feedback = Table(
     "feedback",
     metadata,
     Column("digest", String(64), primary_key=True),  # SHA-256 of what was said, so that it is kept once
-    Column("service", String(255), nullable=False),
-    Column("client", String(255), nullable=False),
+    Column("service", Text, nullable=False),
+    Column("client", Text, nullable=False),
     Column("rule_prefix", String(12), nullable=False, index=True),  # empty if the card is not one of ours
     Column("card", String(128), nullable=False, index=True),
     Column("outcome", String(16), nullable=False),

@@ -14,40 +14,45 @@ from cds_service.pipeline import ServedRulebook
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
 from cds_service.settings import Settings
-from cds_service.web import discovery, health, outcome, service
+from cds_service.store.database import Database
+from cds_service.store.feedback import FeedbackLog
+from cds_service.web import discovery, feedback, health, outcome, service
 from cds_service.web.auth.gate import gate_of
+from cds_service.web.caller import Gate
 from cds_service.web.service import Clock, Service
 
 
 def create_app(
-    settings: Settings, rulebooks: Sequence[Rulebook] | None = None, *, clock: Clock | None = None
+    settings: Settings,
+    rulebooks: Sequence[Rulebook] | None = None,
+    *,
+    clock: Clock | None = None,
+    gate: Gate | None = None,
 ) -> Flask:
     """The application for these settings, ready to serve under any WSGI server.
 
     `rulebooks` are loaded from `settings.rules` unless given. `clock` tells the time unless `settings.today`
-    froze it; tokens are checked by `clock` all the same. Raises RuleError and UsageError: a service that
-    could not answer does not start.
+    froze it; tokens are checked by `clock` all the same. `gate` decides who may come in, by default the one
+    that the settings ask for. Raises RuleError and UsageError: a service that could not answer does not
+    start. Without its database it does: only feedback, and calls that need a token, are refused then.
     """
     books = tuple(rulebooks) if rulebooks is not None else load_rulebooks(settings)
     if settings.require_approval:
         refuse_unapproved(books)
-    gate = gate_of(settings, clock)
     prepared = [ServedRulebook.prepare(book, settings.engine) for book in books]
     app = Flask(__name__, static_folder=None, template_folder=None)
     outcome.answer_errors(app)
+    database = Database(settings.database_url)
+    gate = gate or gate_of(settings, database, clock)
     discovery.register(app, books, gate)
-    health.register(app, books, prepared[0].engine if prepared else "none")
+    engine = prepared[0].engine if prepared else "none"
+    health.register(app, books, engine, database, with_tokens=bool(settings.clients))
     reader = FhirReader(settings.deadline_ms)
     weakref.finalize(app, reader.close)
-    service.register(
-        app,
-        services_of(prepared),
-        clock=_clock(settings, clock),
-        zone=settings.timezone,
-        limit=settings.max_body,
-        gate=gate,
-        reader=reader,
-    )
+    services, tell = services_of(prepared), _clock(settings, clock)
+    limit, zone = settings.max_body, settings.timezone
+    service.register(app, services, clock=tell, zone=zone, limit=limit, gate=gate, reader=reader)
+    feedback.register(app, services, FeedbackLog(database), gate=gate, clock=tell, limit=limit)
     return app
 
 

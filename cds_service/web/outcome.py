@@ -17,7 +17,7 @@ import msgspec
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from cds_service.errors import DataUnavailable, RequestError
+from cds_service.errors import DataUnavailable, RequestError, StoreUnavailable
 
 _LOG = logging.getLogger("cds_service")
 _encode = msgspec.json.Encoder().encode
@@ -71,6 +71,13 @@ def http_failure(error: HTTPException) -> Response:
     return json_response(operation_outcome(text, code), error.code, headers=kept)
 
 
+def unavailable(error: StoreUnavailable) -> Response:
+    """The answer where the database cannot be used: try again soon. The log has the cause, without data."""
+    _LOG.warning("the database cannot be used: %s", " from ".join(_described(error)))
+    wait = [("Retry-After", str(error.retry_seconds))]
+    return json_response(operation_outcome(str(error), "transient"), 503, headers=wait)
+
+
 def incident(error: Exception) -> Response:
     """The answer to a failure of ours: a number here, the cause in the log under it, no data in either."""
     number = uuid.uuid4().hex
@@ -82,6 +89,7 @@ def incident(error: Exception) -> Response:
 def answer_errors(app: Flask) -> None:
     """Let the app answer every error with an OperationOutcome."""
     app.register_error_handler(RequestError, refusal)
+    app.register_error_handler(StoreUnavailable, unavailable)
     app.register_error_handler(HTTPException, http_failure)
     app.register_error_handler(Exception, incident)
 

@@ -96,7 +96,7 @@ _number = msgspec.json.Decoder(float).decode
 
 def read_request(body: bytes, *, service_id: str, hook: str, as_of: datetime, zone: tzinfo) -> HookRequest:
     """Read one hook call to the service that answers `hook`. Raises RequestError (400)."""
-    _refuse_encoding(body)
+    refuse_encoding(body)
     call = _decode(_call, body, "")
     refuse_duplicates(body, call.members())
     needs = HOOKS.get(hook, _OTHER)
@@ -123,7 +123,8 @@ def read_request(body: bytes, *, service_id: str, hook: str, as_of: datetime, zo
     )
 
 
-def _refuse_encoding(body: bytes) -> None:
+def refuse_encoding(body: bytes) -> None:
+    """Refuse a body that is empty or not plain UTF-8. Raises RequestError (400)."""
     if not body.strip():
         raise RequestError("The body is empty; expected a JSON object.", code="required")
     if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):

@@ -17,9 +17,10 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from cds_service.errors import CdsError, RuleError, UsageError
+from cds_service.errors import CdsError, RuleError, StoreUnavailable, UsageError
 from cds_service.rulebook.book import Rulebook
 from cds_service.settings import Settings
+from cds_service.store.database import Database
 from cds_service.web.app import servable_rulebooks
 from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.discovery import PATH, service_id
@@ -42,7 +43,7 @@ Try it on your own machine, with the time at which the example charts were writt
 \b
 Every option is also a setting of the environment: CDS_HOST, CDS_PORT, CDS_WORKERS, CDS_RULES, CDS_TODAY,
 CDS_ENGINE; and further CDS_TIMEZONE, CDS_MAX_BODY (10MB), CDS_REQUIRE_APPROVAL (1 refuses rules that nobody
-approved). An option wins over the environment.
+approved), CDS_DATABASE_URL (where feedback is kept). An option wins over the environment.
 
 Only this machine can reach the server unless CDS_CLIENTS names a file that says who may call (docs/ehr.md);
 then CDS_PUBLIC_URL is the address clients use, which their tokens are for. Under another WSGI server use
@@ -67,6 +68,7 @@ def serve(**options: str | None) -> None:
         clients = load_clients(Path(settings.clients)) if settings.clients else None
         books, engine = servable_rulebooks(settings)
         refuse_taken_port(settings)
+        warning = open_database(settings)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     except RuleError as error:
@@ -74,6 +76,8 @@ def serve(**options: str | None) -> None:
     except CdsError as error:
         raise click.ClickException(f"nothing is served: {error}") from error
     os.environ.update(given)
+    if warning:
+        click.echo(warning, err=True)
     run(settings, start_message(settings, books, engine, clients))
 
 
@@ -132,6 +136,29 @@ def refuse_taken_port(settings: Settings) -> None:
         else:
             reason = f"cannot listen on {host}:{settings.port} ({error.strerror}); try --host 127.0.0.1"
         raise UsageError(f"{reason}, or stop the program that holds it.") from error
+
+
+def open_database(settings: Settings) -> str:
+    """Make or update the tables before the workers start; a warning if the database cannot be used now.
+
+    Raises UsageError for a CDS_DATABASE_URL that names no database.
+    """
+    database = Database(settings.database_url)
+    try:
+        database.check()
+    except StoreUnavailable:
+        refused = (
+            "Calls are refused with 503, for nobody could tell whether a token was used before,"
+            if settings.clients
+            else "Hook calls are answered; feedback is refused with 503"
+        )
+        return (
+            f"Warning: the database of CDS_DATABASE_URL cannot be used now. {refused} until it can, and "
+            "/readyz says so."
+        )
+    finally:
+        database.close()
+    return ""
 
 
 def start_message(

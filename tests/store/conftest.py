@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,26 @@ from sqlalchemy import create_engine, make_url
 
 from cds_service.store.database import Database
 
-_numbers = count()
 
-
-def start_postgresql(folder: Path) -> Any:
-    """A PostgreSQL server in a folder; skips where the wheel does not exist (Python 3.13 and newer)."""
+def start_postgresql() -> Any:
+    """A PostgreSQL server of its own; skips where the wheel does not exist (Python 3.13 and newer)."""
     pgserver = pytest.importorskip("pgserver", reason="pgserver, a PostgreSQL as a wheel, is not installed")
+    folder = tempfile.mkdtemp(prefix="cds-pg-")  # short: the path of a socket has about 100 characters
     return pgserver.get_server(folder, cleanup_mode="stop")
+
+
+def crash(server: Any) -> None:
+    """Stop a server as a loss of power would."""
+    from pgserver import pg_ctl
+
+    pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user)
+
+
+def remove(server: Any) -> None:
+    """Stop a server whose data nobody needs any more."""
+    crash(server)
+    server.cleanup()
+    shutil.rmtree(server.pgdata, ignore_errors=True)
 
 
 def address(server: Any, name: str = "postgres") -> str:
@@ -31,21 +43,18 @@ def address(server: Any, name: str = "postgres") -> str:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Any]:
-    folder = Path(tempfile.mkdtemp(prefix="cds-pg-"))  # short: the path of a socket has about 100 characters
-    server = start_postgresql(folder)
+    server = start_postgresql()
     yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(server)
 
 
 def fresh_database(server: Any) -> str:
-    """The URL of a new, empty database on the server."""
-    name = f"store_{next(_numbers)}"
+    """The URL of the server's database, emptied: to make a new one for every test takes seconds."""
     engine = create_engine(address(server), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     engine.dispose()
-    return address(server, name)
+    return address(server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -63,8 +64,9 @@ def test_healthz_is_alive(client: FlaskClient):
 
 
 @pytest.mark.parametrize("engine", ["direct"])
-def test_readyz_says_which_rules_and_engine(sample_book: Rulebook, engine):
-    response = create_app(Settings(engine=engine), [sample_book]).test_client().get("/readyz")
+def test_readyz_says_which_rules_and_engine(sample_book: Rulebook, engine, tmp_path: Path):
+    settings = Settings(engine=engine, database_url=f"sqlite:///{tmp_path}/cds.sqlite3")
+    response = create_app(settings, [sample_book]).test_client().get("/readyz")
     assert response.status_code == 200
     assert response.get_json() == {
         "status": "ready",
@@ -88,11 +90,12 @@ def test_a_rulebook_without_served_rules_is_not_ready(sample_book: Rulebook):
     assert client.get("/cds-services").get_json() == {"services": []}
 
 
-def test_the_wsgi_module_makes_its_application_once_from_the_environment(monkeypatch):
+def test_the_wsgi_module_makes_its_application_once_from_the_environment(monkeypatch, tmp_path: Path):
     from cds_service.web import wsgi
 
     monkeypatch.setenv("CDS_RULES", str(RULEBOOKS))
     monkeypatch.setenv("CDS_TODAY", NOW.date().isoformat())
+    monkeypatch.setenv("CDS_DATABASE_URL", f"sqlite:///{tmp_path}/cds.sqlite3")
     monkeypatch.setattr(wsgi.gc, "freeze", lambda: None)
     app = wsgi.app
     assert app is wsgi.app

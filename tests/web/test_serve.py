@@ -12,8 +12,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -41,17 +43,20 @@ def run(*arguments: str, **env: str) -> tuple[int, str]:
 
 
 class Server:
-    """A running `cds serve`, its start message read."""
+    """A running `cds serve`, its start message read; its database is new unless `env` names one."""
 
-    def __init__(self, *arguments: str, **settings: str) -> None:
+    def __init__(self, *arguments: str, options: Mapping[str, Any] | None = None, **env: str) -> None:
         self.port = free_port()
-        env = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
+        self.folder = tempfile.TemporaryDirectory()
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
+        database = f"sqlite:///{self.folder.name}/cds.sqlite3"
         self.process = subprocess.Popen(
             [*COMMAND, "--port", str(self.port), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=env | {"PYTHONUNBUFFERED": "1"} | settings,
+            env=plain | {"PYTHONUNBUFFERED": "1", "CDS_DATABASE_URL": database} | env,
+            **options or {},
         )
         self.url = f"http://127.0.0.1:{self.port}"
         self.message = self._message()

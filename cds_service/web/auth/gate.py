@@ -52,16 +52,14 @@ class ClientGate:
         self._public_url, self._clock = public_url, clock
 
     def admit(self, request: Request) -> Caller:
-        """The client that calls; its token is used up. Raises RequestError: 401, or 503 without a store."""
+        """The client that calls; its token is used up. Raises RequestError (401), StoreUnavailable (503)."""
         verified = self._verified(request)
         client = verified.client
         try:
             first = self._seen.first_time(client.issuer, verified.jti, verified.until)
-        except StoreUnavailable as error:
-            _LOG.error(
-                "a call of client %s is not answered, for tokens cannot be remembered: %s", client.name, error
-            )
-            raise _unavailable() from error
+        except StoreUnavailable:
+            _LOG.error("503: without a database tokens cannot be remembered (%s)", verified.about)
+            raise
         if not first:
             raise _refused("the token was used before", verified.about)
         return Caller(client.name, verified.tenant, client.fhir)
@@ -97,10 +95,11 @@ class ClientGate:
         return called.rstrip("/")
 
 
-def gate_of(settings: Settings, clock: Callable[[], datetime] | None = None) -> Gate:
+def gate_of(settings: Settings, database: Database, clock: Callable[[], datetime] | None = None) -> Gate:
     """The gate these settings ask for. Raises UsageError if the file of clients has problems.
 
-    `clock` tells the real time; a service whose time is frozen for trying out still checks tokens by it.
+    `database` remembers which tokens were used. `clock` tells the real time; a service whose time is frozen
+    for trying out still checks tokens by it.
     """
     if not settings.clients:
         return OpenGate()
@@ -108,7 +107,7 @@ def gate_of(settings: Settings, clock: Callable[[], datetime] | None = None) -> 
     real = clock or (lambda: datetime.now(UTC))
     return ClientGate(
         clients,
-        SeenTokens(Database(settings.database_url), clock=real),
+        SeenTokens(database, clock=real),
         KeySource(clients, time.monotonic).find,
         public_url=settings.public_url,
         clock=real,
@@ -118,7 +117,3 @@ def gate_of(settings: Settings, clock: Callable[[], datetime] | None = None) -> 
 def _refused(reason: str, about: str) -> RequestError:
     _LOG.warning("401: %s%s", reason, f" ({about})" if about else "")
     return RequestError("This call needs a valid token of a known client.", status=401, code="login")
-
-
-def _unavailable() -> RequestError:
-    return RequestError("The service cannot answer now; try again.", status=503, code="transient")

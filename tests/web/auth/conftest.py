@@ -15,6 +15,7 @@ from werkzeug.test import EnvironBuilder
 
 from cds_service.errors import RequestError
 from cds_service.settings import Settings
+from cds_service.store.database import Database
 from cds_service.web.auth.gate import gate_of
 from cds_service.web.caller import Caller, Gate
 
@@ -84,7 +85,8 @@ def open_door(settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixtu
     def make(*clients: dict[str, Any], now: datetime = NOW, members: Any = None, **changes: Any) -> Door:
         if clients:
             clients_file(tmp_path, list(clients), **(members or {}))
-        return Door(gate_of(replace(settings, **changes), lambda: now), caplog)
+        chosen = replace(settings, **changes)
+        return Door(gate_of(chosen, Database(chosen.database_url), lambda: now), caplog)
 
     return make
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -244,10 +245,30 @@ def test_without_a_memory_of_tokens_nobody_is_let_in(
     client = create_app(broken, [sample_book], clock=lambda: NOW).test_client()
     for _ in range(2):
         assert_outcome(call(client, CITY.token()), 503)
-    assert "tokens cannot be remembered" in caplog.text
-    assert "client city" in caplog.text
+    assert "503: without a database tokens cannot be remembered (client=city" in caplog.text
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert "every call is refused" in ready.json["reasons"][0]
     assert_refused(call(client, "not.a.jwt"))
     assert asked(client, None).status_code == 200
+
+
+# --- feedback (FB-11) ---------------------------------------------------------------------------
+
+
+def test_fb_11_feedback_needs_a_token_for_its_own_address(client: FlaskClient):
+    entry = {"card": str(uuid.uuid4()), "outcome": "overridden", "outcomeTimestamp": "2026-03-01T12:00:00Z"}
+    body = {"feedback": [entry]}
+
+    def sent(token: str | None) -> TestResponse:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return client.post(FEEDBACK_PATH, json=body, headers=headers)
+
+    token = CITY.token(aud=f"{PUBLIC}{FEEDBACK_PATH}")
+    assert_refused(sent(None))
+    assert_refused(sent(CITY.token()))
+    assert sent(token).status_code == 200
+    assert_refused(sent(token))
 
 
 # --- which address was called (SEC-6) -----------------------------------------------------------

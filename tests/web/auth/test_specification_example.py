@@ -80,7 +80,7 @@ def test_sec_15_today_it_is_long_expired(example: Any, check: Any):
 def test_sec_15_its_life_of_years_is_longer_than_any_client_may_have(
     example: Any, open_door: Callable[..., Door]
 ):
-    """The example shows a shape, not a lifetime: with the bounds of the file it is refused even in its time."""
+    """The example shows a shape, not a lifetime: within the bounds of the file it is refused."""
     header, claims, jwks = example
     entry = {"name": "example", "issuer": claims["iss"], "keys": {"jwks": jwks}, "max_lifetime": 86_400}
     door = open_door(entry, now=THEN, public_url="https://cds.example.org")

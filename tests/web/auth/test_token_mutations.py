@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from cds_service.errors import RequestError
 from cds_service.settings import Settings
+from cds_service.store.database import Database
 from cds_service.web.auth.gate import gate_of
 from cds_service.web.caller import Gate
 
 from .conftest import request_to
-from .parties import CITY, LAKE, NOW, VIEW, client_of, clients_file, decoded, encoded
+from .parties import CITY, LAKE, NOW, PUBLIC, VIEW, client_of, clients_file, decoded, encoded
 
 TOKENS = {party.alg: party.token(jti="never used up") for party in (CITY, LAKE)}
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -33,9 +34,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
     folder = tmp_path_factory.mktemp("mutations")
     path = clients_file(folder, [client_of(CITY, "city"), client_of(LAKE, "lake")])
     url = f"sqlite:///{folder / 'tokens.sqlite3'}"
-    return gate_of(
-        Settings(clients=str(path), public_url="https://cds.example.org", database_url=url), lambda: NOW
-    )
+    return gate_of(Settings(clients=str(path), public_url=PUBLIC), Database(url), lambda: NOW)
 
 
 def assert_refused(gate: Gate, authorization: str) -> None:

@@ -23,8 +23,8 @@ def upgrade() -> None:
     op.create_table(
         "feedback",
         sa.Column("digest", sa.String(64), primary_key=True),
-        sa.Column("service", sa.String(255), nullable=False),
-        sa.Column("client", sa.String(255), nullable=False),
+        sa.Column("service", sa.Text, nullable=False),
+        sa.Column("client", sa.Text, nullable=False),
         sa.Column("rule_prefix", sa.String(12), nullable=False),
         sa.Column("card", sa.String(128), nullable=False),
         sa.Column("outcome", sa.String(16), nullable=False),

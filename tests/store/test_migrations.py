@@ -1,0 +1,50 @@
+"""The steps of Alembic lead to the tables of the code, and back."""
+
+from __future__ import annotations
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, inspect
+
+from cds_service.store.database import Database
+from cds_service.store.feedback import FeedbackLog
+from cds_service.store.migrate import migrate
+from cds_service.store.tables import metadata
+
+from .entries import body, cards, keep
+
+
+def _differences(engine: Engine) -> list[object]:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        return list(compare_metadata(context, metadata))
+
+
+def test_the_steps_make_exactly_the_tables_of_the_code(database: Database, url: str):
+    database.check()
+    assert _differences(create_engine(url)) == []
+
+
+def test_a_table_that_the_steps_forgot_would_be_seen(database: Database, url: str):
+    database.check()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_feedback_card")
+        connection.exec_driver_sql("ALTER TABLE feedback DROP COLUMN comment")
+    assert len(_differences(engine)) == 2
+
+
+def test_the_steps_lead_back_to_nothing_and_up_again(database: Database, url: str):
+    database.check()
+    engine = create_engine(url)
+    migrate(engine, downgrade="base")
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    migrate(engine)
+    assert _differences(engine) == []
+
+
+def test_opening_again_keeps_what_is_there(database: Database, url: str):
+    keep(FeedbackLog(database), body(0))
+    again = Database(url)
+    again.check()
+    assert len(cards(again)) == 3
