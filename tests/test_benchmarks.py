@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import growth, latency, stages
+from benchmarks import growth, latency, readback, stages
 from benchmarks.bodies import SIZES, STORY, check, patient_view, resources_of, shipped
 from benchmarks.copies import copied, multiply
 from benchmarks.figures import judged, p95, ratio_of_blocks
@@ -92,6 +92,14 @@ def test_stages_prints_every_stage_and_the_slowest_facts(capsys):
     assert "read_request" in printed
     assert "new chart" in printed
     assert "The slowest facts at 20 resources" in printed
+
+
+def test_readback_prints_what_reading_costs_and_whether_deadlines_are_kept(capsys):
+    readback.main(["--calls", "1", "--delays", "0", "--deadlines", "300"])
+    printed = capsys.readouterr().out
+    assert "side by side" in printed
+    assert "Deadlines" in printed
+    assert "All sent" in printed
 
 
 def test_a_target_is_told_as_met_or_by_how_much_it_is_missed():

@@ -15,13 +15,20 @@ import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from cds_service.authoring.cli import VERBS, cli
+from cds_service.authoring.connection.words import told
+from cds_service.authoring.fhirserver.app import create_fhir_app
+from cds_service.authoring.fhirserver.knobs import Knobs
+from cds_service.authoring.fhirserver.running import serving
+from cds_service.authoring.fhirserver.store import Store
 from cds_service.facts.prefetch import templates
 from cds_service.facts.read import DEADLINE, FAILED, NOT_SUPPLIED, OTHER_PATIENT, TRUNCATED
 from cds_service.facts.views import READERS, READERS_OF_FACTS
@@ -111,9 +118,9 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 @pages
 def test_every_cds_command_of_a_page_runs_clean(page: Path) -> None:
-    """`serve` would not end, and `test` is what `make test` runs; the others must exit 0."""
+    """Servers would not end, `check-connection` needs one, and `test` is what `make test` runs."""
     for words in commands(page):
-        if words[0] == "cds" and words[1] not in ("serve", "test"):
+        if words[0] == "cds" and words[1] not in ("serve", "fhir-server", "check-connection", "test"):
             result = CliRunner().invoke(cli, words[1:])
             assert result.exit_code == 0, (words, result.output)
 
@@ -302,12 +309,30 @@ def asked_for() -> str:
     return "\n".join(lines)
 
 
+def connected() -> str:
+    """One search fails, one is cut short; times are not shown, since they are different every time."""
+    faults = Knobs(fail={"Procedure": 503}, truncate={"QuestionnaireResponse": 0})
+    store = Store.read([ROOT / "fhir_fixtures/charts/v01-clear-trd.json"])
+    with serving(create_fhir_app(store, faults)) as base:
+        words = ["check-connection", "--fhir", base, "--patient", "v01", "--today", "2026-03-01"]
+        result = CliRunner(env={"CDS_DEADLINE_MS": "60000"}).invoke(cli, [*words, "--format", "json"])
+    assert result.exit_code == 1, result.output
+    found = json.loads(result.output) | {"fhir": "http://127.0.0.1:8090/fhir"}
+    for key in found["rulebooks"][0]["keys"]:
+        key["milliseconds"] = 9
+    paper = Console(file=StringIO(), width=WIDTH)
+    paper.print(told(found))
+    lines = paper.file.getvalue().strip().splitlines()  # type: ignore[attr-defined]
+    return fenced("\n".join(line.rstrip() for line in lines), "text")
+
+
 SAMPLES: dict[str, Callable[[], str]] = {
     "start": started,
     "answer": answered,
     "card": rendered,
     "explain": explained,
     "prefetch": asked_for,
+    "connection": connected,
 }
 _SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 

@@ -36,6 +36,11 @@ VERBS: Mapping[str, Verb] = {
         "Serve example charts as a FHIR server, for tests.",
     ),
     "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
+    "check-connection": Verb(
+        "cds_service.authoring.connection.verb",
+        "check_connection",
+        "Say what a FHIR server gives the rules, key by key.",
+    ),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 

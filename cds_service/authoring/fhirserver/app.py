@@ -153,7 +153,7 @@ class Server:
 
     def search_by_post(self, kind: str) -> Response:
         """A search by POST: parameters in the form, further ones in the address."""
-        if request.mimetype != "application/x-www-form-urlencoded":
+        if request.mimetype not in ("", "application/x-www-form-urlencoded"):
             raise Refusal(415, "send the parameters as application/x-www-form-urlencoded", "not-supported")
         return self._search(kind, (*request.args.items(multi=True), *request.form.items(multi=True)))
 

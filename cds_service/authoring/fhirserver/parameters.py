@@ -210,11 +210,11 @@ def _codes(values: Iterable[Any]) -> Iterator[tuple[str | None, str]]:
 
 
 def reference_matches(value: str, recorded_values: Iterable[Any], base: str, target: str) -> bool:
-    """Whether any reference is `id` (of the target type), `Type/id`, or that under our own base."""
+    """Whether any reference is `id` (of the target type), `Type/id`, or the same under our own base."""
     wanted = value.removeprefix(f"{base}/")
     wanted = wanted if "/" in wanted else f"{target}/{wanted}"
     references = (str(one.get("reference", "")) for one in recorded_values if isinstance(one, Mapping))
-    return any(reference.removeprefix(f"{base}/") == wanted for reference in references)
+    return any(reference == wanted for reference in references)
 
 
 def string_matches(value: str, recorded_values: Iterable[Any]) -> bool:

@@ -117,10 +117,20 @@ def _alternatives(name: str, value: str) -> tuple[str, ...]:
 
 def run_search(search: Search, store: Store, base: str) -> list[Json]:
     """Every match, in the order asked for, else that of the charts. Raises BadSearch for a value."""
-    found = [one for one in store.all(search.kind) if _matches(one, search, base)]
+    found = [one for one in _candidates(search, store) if _matches(one, search, base)]
     for parameter, downwards in reversed(search.sort):
         found = _sorted(found, parameter, downwards)
     return found
+
+
+def _candidates(search: Search, store: Store) -> Iterable[Json]:
+    """Resources that may match: those of the patient, where the search plainly names one."""
+    for parameter, values in search.filters:
+        if _TYPED.get(parameter.name) == "Patient" and len(values) == 1:
+            wanted = values[0] if "/" in values[0] else f"Patient/{values[0]}"
+            if wanted.startswith("Patient/"):
+                return store.about(search.kind, wanted)
+    return store.all(search.kind)
 
 
 def _matches(resource: Json, search: Search, base: str) -> bool:
@@ -152,15 +162,15 @@ def _sorted(found: Iterable[Json], parameter: Parameter, downwards: bool) -> lis
     return [one for _, one in with_key] + [one for key, one in keyed if key is None]
 
 
-def _sort_key(parameter: Parameter, resource: Json, downwards: bool) -> tuple[datetime, str] | None:
+def _sort_key(parameter: Parameter, resource: Json, downwards: bool) -> datetime | str | None:
     """The value to sort by; an id sorts as text."""
     held = parameter.values(resource)
     if parameter.kind == "token":
-        return datetime.min, str(held[0])
+        return str(held[0])
     intervals = [found for one in held if (found := recorded(one)) is not None]
     if not intervals:
         return None
-    return (max(end for _, end in intervals) if downwards else min(start for start, _ in intervals)), ""
+    return max(end for _, end in intervals) if downwards else min(start for start, _ in intervals)
 
 
 def check_values(search: Search) -> None:

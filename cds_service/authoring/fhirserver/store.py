@@ -67,6 +67,20 @@ class Store:
         """Every resource of a type."""
         return self.resources.get(kind, {}).values()
 
+    def about(self, kind: str, patient: str) -> Iterable[Json]:
+        """Every resource of a type that names a patient (`Patient/id`)."""
+        return self._by_patient.get((kind, patient), ())
+
+    @cached_property
+    def _by_patient(self) -> Mapping[tuple[str, str], list[Json]]:
+        found: dict[tuple[str, str], list[Json]] = {}
+        for kind, held in self.resources.items():
+            for one in held.values():
+                owner = one.get("subject", one.get("patient"))
+                reference = owner.get("reference", "") if isinstance(owner, dict) else ""
+                found.setdefault((kind, str(reference)), []).append(one)
+        return found
+
     @cached_property
     def digest(self) -> str:
         """Changes with the content: links to further pages are good for one content only."""

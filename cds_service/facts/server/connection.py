@@ -6,6 +6,7 @@ answer is read in pieces, so that a long one is dropped at its limit and not aft
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 import threading
@@ -29,6 +30,8 @@ ACCEPT = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
 _PIECE = 65_536
 _MOST_SERVERS = 64
+
+logging.getLogger("urllib3").setLevel(logging.WARNING)  # its debug lines hold URLs, and these hold ids
 
 
 class TooLong(Exception):

@@ -58,6 +58,7 @@ class Search:
         self._begun = deadline.clock()
         self._took: float | None = None
         self._size = 0
+        self._status = 0
         self._pages: list[bytes | Raw] = [query.begun] if query.begun is not None else []
         self._ended = DEADLINE
 
@@ -83,9 +84,9 @@ class Search:
         pages = tuple(self._pages)
         milliseconds = round(1000 * (self._deadline.clock() - self._begun if took is None else took))
         if not pages:
-            return Answer(None, ended, milliseconds)
+            return Answer(None, ended, milliseconds, self._status)
         whole = ended == WHOLE
-        return Answer(joined(pages, whole=whole), WHOLE if whole else CUT, milliseconds)
+        return Answer(joined(pages, whole=whole), WHOLE if whole else CUT, milliseconds, self._status)
 
     def _follow(self) -> str:
         seen: set[str] = set()
@@ -108,6 +109,7 @@ class Search:
         """One page. A form is sent once: only a GET may be repeated without asking."""
         for attempt in range(1, self._limits.attempts + 1):
             reply = self._attempt(url, as_form=as_form)
+            self._status = reply.status
             left = self._time_left()
             if reply.status == _OK:
                 return reply.body

@@ -23,12 +23,14 @@ class Query(NamedTuple):
 class Answer(NamedTuple):
     """What a read brought: a resource or a Bundle, or None; how it ended; how long it took.
 
-    A Bundle whose search ended early keeps a `next` link.
+    A Bundle whose search ended early keeps a `next` link. `status` is the HTTP status of the last answer, 0
+    if none came.
     """
 
     raw: Raw | None
     ended: str = WHOLE
     milliseconds: int = 0
+    status: int = 0
 
 
 class Outcome(NamedTuple):

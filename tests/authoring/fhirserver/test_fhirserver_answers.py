@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir_examples import MARK, client_of, observation, patient, refused, searchset
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cds_service.authoring.charts import ChartFile
 from cds_service.authoring.fhirserver.app import Seen, create_fhir_app
@@ -177,6 +180,27 @@ def test_strict_handling_refuses_what_lenient_handling_leaves_out(client: FlaskC
 def test_a_value_that_cannot_be_understood_is_400(client: FlaskClient, query: str) -> None:
     refused(client.get(f"/fhir/Observation?{query}"), 400)
     refused(client_of().get(f"/fhir/Observation?{query}"), 400)
+
+
+NAMES = st.sampled_from(
+    [*PARAMETERS["Observation"], "_count", "_sort", "_include", "date:above", "patient:x"]
+)
+
+
+@given(
+    st.lists(st.tuples(NAMES | st.text(), st.text() | st.from_regex(r"(ge|lt)?[0-9T:+.Z|,\\-]*")), max_size=4)
+)
+def test_no_search_makes_the_server_fail(pairs: list[tuple[str, str]]) -> None:
+    client = client_of(observation("o1"), observation("o2", "2026"))
+    for answer in (
+        client.get("/fhir/Observation", query_string=urlencode(pairs)),
+        client.post("/fhir/Observation/_search", data=dict(pairs)),
+    ):
+        if answer.status_code == 200:
+            searchset(answer)
+        else:
+            assert answer.status_code == 400
+            assert json.loads(answer.data)["resourceType"] == "OperationOutcome"
 
 
 # --- what it says of itself ----------------------------------------------------------------------
