@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import growth, latency, readback, stages
+from benchmarks import commits, growth, latency, readback, stages
 from benchmarks.bodies import SIZES, STORY, check, patient_view, resources_of, shipped
 from benchmarks.copies import copied, multiply
 from benchmarks.figures import judged, p95, ratio_of_blocks
@@ -60,6 +60,13 @@ def test_growth_with_resources_tells_the_cost_of_each_step(capsys):
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert [row["resources"] for row in rows] == [20, 40, 80]
     assert all("µs per added resource" in row for row in rows)
+
+
+def test_commits_are_counted_for_one_writer_and_for_several(capsys, tmp_path: Path):
+    commits.main(["--url", f"sqlite:///{tmp_path}/cds.sqlite3", "--seconds", "0.1", "--json"])
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["writers"] for row in rows] == list(commits.WRITERS)
+    assert all(row["commits a second"] > 0 for row in rows)
 
 
 def test_growth_with_rules_and_codes_prints_ratios_ready_to_paste(capsys):

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cds_service.authoring.shownlog import ShownLog
@@ -222,7 +222,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A ruled table on a terminal; elsewhere columns two blanks apart."""
     cells = [[_readable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        table = Table(*columns)
+        table = Table(*(Column(name, overflow="fold") for name in columns))
         for texts in cells:
             table.add_row(*(Text(text) for text in texts))
         Console().print(table)

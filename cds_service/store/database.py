@@ -23,8 +23,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from cds_service.errors import StoreUnavailable, UsageError
 from cds_service.store.migrate import migrate
 from cds_service.store.tables import feedback
+from cds_service.store.turn import BUSY_MS, take_turn
 
-_BUSY_MS = 2_000
 _POSTGRESQL: Mapping[str, Any] = {
     "connect_timeout": 2,  # seconds, the least that libpq can wait
     "tcp_user_timeout": 5_000,  # a cable that was pulled is noticed
@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction: committed at the end of the block, rolled back if anything fails in it.
+        """A transaction that writes: committed at the end of the block, rolled back if anything fails in it.
 
         Raises StoreUnavailable, after which nothing of the block is kept. The one exception is a connection
         lost during the commit itself: whoever tries again must find the same result, kept or not.
@@ -56,7 +56,18 @@ class Database:
         with self._connected() as connection:
             try:
                 with connection.begin():
+                    if connection.dialect.name == "sqlite":
+                        take_turn(connection)
                     yield connection
+            except SQLAlchemyError as error:
+                raise _unavailable() from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection to read with, which holds up no writer. Raises StoreUnavailable."""
+        with self._connected() as connection:
+            try:
+                yield connection
             except SQLAlchemyError as error:
                 raise _unavailable() from error
 
@@ -67,7 +78,7 @@ class Database:
 
     def check(self) -> None:
         """Open the database, make or update its tables, and read from them. Raises StoreUnavailable."""
-        with self.begin() as connection:
+        with self.read() as connection:
             connection.execute(select(feedback.c.digest).limit(1))
 
     def close(self) -> None:
@@ -107,6 +118,8 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 
     Rows are inserted in the order of their keys: two transactions never wait for each other.
     """
+    if not rows:
+        return 0
     (key,) = table.primary_key.columns
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
@@ -151,7 +164,7 @@ def make_file(engine: Engine) -> None:
 
 def _sqlite(url: URL) -> Engine:
     made = create_engine(
-        url.set(drivername="sqlite"), connect_args={"timeout": _BUSY_MS / 1000}, hide_parameters=True
+        url.set(drivername="sqlite"), connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True
     )
 
     @event.listens_for(made, "connect")
@@ -168,7 +181,7 @@ def _postgresql(url: URL) -> Engine:
             url.set(drivername="postgresql+psycopg"),
             connect_args=ours,
             pool_pre_ping=True,
-            pool_timeout=_BUSY_MS / 1000,
+            pool_timeout=BUSY_MS / 1000,
             hide_parameters=True,
         )
     except (ModuleNotFoundError, NoSuchModuleError):

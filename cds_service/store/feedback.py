@@ -59,7 +59,7 @@ class FeedbackLog:
         statement = select(*(feedback.c[field.name] for field in fields(Entry))).order_by(
             feedback.c.outcome_time, feedback.c.received, feedback.c.digest
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # nobody waits for a report
             result = connection.execution_options(yield_per=_AT_ONCE).execute(statement)

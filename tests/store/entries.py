@@ -45,7 +45,7 @@ def keep(log: FeedbackLog, entries: Iterable[Entry], service: str = SERVICE) -> 
 
 def rows(database: Database, service: str = SERVICE) -> set[tuple[Any, ...]]:
     """What is kept for a service, each row as a tuple; the suggestions as text, since lists do not hash."""
-    with database.begin() as connection:
+    with database.read() as connection:
         found = connection.execute(select(feedback).where(feedback.c.service == service)).all()
     kept = {(*(str(value) for value in row),) for row in found}
     assert len(kept) == len(found)

@@ -76,13 +76,13 @@ def test_only_the_owner_can_read_the_file_and_its_log(tmp_path: Path):
 
 def test_sqlite_syncs_its_log_on_every_commit(tmp_path: Path):
     database = Database(f"sqlite:///{tmp_path}/cds.sqlite3")
-    with database.begin() as connection:
+    with database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
 
 
 def test_postgresql_gives_up_a_statement_that_takes_too_long(postgresql: Any):
-    with Database(fresh_database(postgresql)).begin() as connection:
+    with Database(fresh_database(postgresql)).read() as connection:
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "5s"
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
 

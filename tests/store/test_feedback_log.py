@@ -64,6 +64,11 @@ def test_any_order_and_repetition_of_bodies_gives_the_same_rows(database: Databa
     assert plain(once) == plain(often)
 
 
+def test_keeping_nothing_is_no_mistake(database: Database):
+    keep(FeedbackLog(database), [])
+    assert cards(database) == []
+
+
 def test_two_clients_who_say_the_same_are_two(database: Database):
     log = FeedbackLog(database)
     for client in ("one", "two", "one"):
