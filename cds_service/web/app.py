@@ -17,7 +17,8 @@ from cds_service.settings import Settings
 from cds_service.store.database import Database
 from cds_service.store.feedback import FeedbackLog
 from cds_service.web import discovery, feedback, health, outcome, service
-from cds_service.web.caller import Gate, OpenGate
+from cds_service.web.auth.gate import gate_of
+from cds_service.web.caller import Gate
 from cds_service.web.service import Clock, Service
 
 
@@ -31,8 +32,9 @@ def create_app(
     """The application for these settings, ready to serve under any WSGI server.
 
     `rulebooks` are loaded from `settings.rules` unless given. `clock` tells the time unless `settings.today`
-    froze it. `gate` decides who may come in, by default everybody. Raises RuleError and UsageError: a service
-    that could not answer does not start. Without its database it does: only feedback is refused then.
+    froze it; tokens are checked by `clock` all the same. `gate` decides who may come in, by default the one
+    that the settings ask for. Raises RuleError and UsageError: a service that could not answer does not
+    start. Without its database it does: only feedback, and calls that need a token, are refused then.
     """
     books = tuple(rulebooks) if rulebooks is not None else load_rulebooks(settings)
     if settings.require_approval:
@@ -40,28 +42,17 @@ def create_app(
     prepared = [ServedRulebook.prepare(book, settings.engine) for book in books]
     app = Flask(__name__, static_folder=None, template_folder=None)
     outcome.answer_errors(app)
-    discovery.register(app, books)
-    database, reader = Database(settings.database_url), FhirReader(settings.deadline_ms)
+    database = Database(settings.database_url)
+    gate = gate or gate_of(settings, database, clock)
+    discovery.register(app, books, gate)
+    engine = prepared[0].engine if prepared else "none"
+    health.register(app, books, engine, database, with_tokens=bool(settings.clients))
+    reader = FhirReader(settings.deadline_ms)
     weakref.finalize(app, reader.close)
-    health.register(app, books, prepared[0].engine if prepared else "none", database)
-    services, tell, door = services_of(prepared), _clock(settings, clock), gate or OpenGate()
-    service.register(
-        app,
-        services,
-        clock=tell,
-        zone=settings.timezone,
-        limit=settings.max_body,
-        gate=door,
-        reader=reader,
-    )
-    feedback.register(
-        app,
-        services,
-        FeedbackLog(database),
-        gate=door,
-        clock=tell,
-        limit=settings.max_body,
-    )
+    services, tell = services_of(prepared), _clock(settings, clock)
+    limit, zone = settings.max_body, settings.timezone
+    service.register(app, services, clock=tell, zone=zone, limit=limit, gate=gate, reader=reader)
+    feedback.register(app, services, FeedbackLog(database), gate=gate, clock=tell, limit=limit)
     return app
 
 

@@ -29,6 +29,10 @@ class Gate(Protocol):
         """The caller of a request. Raises RequestError (401) without saying why."""
         ...
 
+    def admit_to_discovery(self, request: Request) -> None:
+        """Let a GET of the list of services in. Raises RequestError (401) without saying why."""
+        ...
+
 
 class OpenGate:
     """Lets everybody in: the service listens on this machine only (DESIGN 4.14)."""
@@ -36,3 +40,6 @@ class OpenGate:
     def admit(self, request: Request) -> Caller:  # noqa: ARG002
         """A caller without a name; FHIR servers on this machine may be read, with or without a token."""
         return Caller("local", fhir=FhirPolicy(any_base=True, networks=_THIS_MACHINE, without_token=True))
+
+    def admit_to_discovery(self, request: Request) -> None:
+        """Nothing is asked."""

@@ -16,6 +16,7 @@ from flask import Flask, Response, request
 
 from cds_service.facts.prefetch import templates
 from cds_service.rulebook.book import Rulebook
+from cds_service.web.caller import Gate
 
 PATH = "/cds-services"
 
@@ -52,13 +53,14 @@ def version_of(body: bytes, rulebooks: Iterable[Rulebook]) -> str:
     return digest.hexdigest()[:32]
 
 
-def register(app: Flask, rulebooks: Iterable[Rulebook]) -> None:
-    """Let the app answer GET /cds-services."""
+def register(app: Flask, rulebooks: Iterable[Rulebook], gate: Gate) -> None:
+    """Let the app answer GET /cds-services to whom `gate` lets in."""
     books = tuple(rulebooks)
     body = describe(books)
     tag = version_of(body, books)
 
     def discovery() -> Response:
+        gate.admit_to_discovery(request)
         known = request.if_none_match.contains_weak(tag)
         response = Response(status=304) if known else Response(body, mimetype="application/json")
         response.set_etag(tag)

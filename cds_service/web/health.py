@@ -13,15 +13,19 @@ from cds_service.store.database import Database
 from cds_service.web.outcome import json_response
 
 _ALIVE = b'{"status":"alive"}'
+_NO_TOKENS = "the database cannot be used: tokens cannot be remembered, so every call is refused with 503"
 _NO_STORE = "the database cannot be used: hook calls are answered, feedback is refused with 503"
 
 
-def readiness(rulebooks: Sequence[Rulebook], engine: str, degraded: Sequence[str] = ()) -> tuple[int, bytes]:
+def readiness(
+    rulebooks: Sequence[Rulebook], engine: str, degraded: Sequence[str] = (), broken: Sequence[str] = ()
+) -> tuple[int, bytes]:
     """Status and body of /readyz: 200 with what is served, or 503 with the reasons why nothing is.
 
-    `degraded` are things that do not work while hook calls are answered all the same.
+    `degraded` are things that do not work while hook calls are answered all the same, `broken` those without
+    which no call is answered.
     """
-    reasons = _reasons(rulebooks)
+    reasons = [*_reasons(rulebooks), *broken]
     body = {
         "status": "not ready" if reasons else "ready",
         "engine": engine,
@@ -42,23 +46,33 @@ def _reasons(rulebooks: Sequence[Rulebook]) -> list[str]:
     return []
 
 
-def _degraded(database: Database) -> list[str]:
+def _usable(database: Database) -> bool:
     try:
         database.check()
     except StoreUnavailable:
-        return [_NO_STORE]
-    return []
+        return False
+    return True
 
 
-def register(app: Flask, rulebooks: Sequence[Rulebook], engine: str, database: Database) -> None:
-    """Let the app answer /healthz and /readyz, which looks whether the database can be used."""
+def register(
+    app: Flask, rulebooks: Sequence[Rulebook], engine: str, database: Database, *, with_tokens: bool
+) -> None:
+    """Let the app answer /healthz and /readyz, which looks whether the database can be used.
+
+    `with_tokens` means that calls need one, and so the database that remembers which were used.
+    """
     ready = not _reasons(rulebooks)
 
     def healthz() -> Response:
         return json_response(_ALIVE)
 
     def readyz() -> Response:
-        status, body = readiness(rulebooks, engine, _degraded(database) if ready else ())
+        if not ready or _usable(database):
+            status, body = readiness(rulebooks, engine)
+        elif with_tokens:
+            status, body = readiness(rulebooks, engine, broken=[_NO_TOKENS])
+        else:
+            status, body = readiness(rulebooks, engine, degraded=[_NO_STORE])
         return json_response(body, status)
 
     app.add_url_rule("/healthz", "healthz", healthz, methods=["GET"])

@@ -57,7 +57,8 @@ def refusal(error: RequestError) -> Response:
         diagnostics = "Not obtained: " + ", ".join(error.keys)
         where = [f"prefetch.{key}" for key in error.keys]
     body = operation_outcome(str(error), error.code, where=where, diagnostics=diagnostics)
-    return json_response(body, error.status)
+    asked = [("WWW-Authenticate", "Bearer")] if error.status == 401 else []
+    return json_response(body, error.status, headers=asked)
 
 
 def http_failure(error: HTTPException) -> Response:

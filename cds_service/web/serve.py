@@ -22,6 +22,7 @@ from cds_service.rulebook.book import Rulebook
 from cds_service.settings import Settings
 from cds_service.store.database import Database
 from cds_service.web.app import servable_rulebooks
+from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.discovery import PATH, service_id
 
 _TARGET = "cds_service.web.wsgi:create"
@@ -44,7 +45,8 @@ Every option is also a setting of the environment: CDS_HOST, CDS_PORT, CDS_WORKE
 CDS_ENGINE; and further CDS_TIMEZONE, CDS_MAX_BODY (10MB), CDS_REQUIRE_APPROVAL (1 refuses rules that nobody
 approved), CDS_DATABASE_URL (where feedback is kept). An option wins over the environment.
 
-Only this machine can reach the server unless CDS_CLIENTS says who may call. Under another WSGI server use
+Only this machine can reach the server unless CDS_CLIENTS names a file that says who may call (docs/ehr.md);
+then CDS_PUBLIC_URL is the address clients use, which their tokens are for. Under another WSGI server use
 cds_service.web.wsgi:app.
 """
 
@@ -63,6 +65,7 @@ def serve(**options: str | None) -> None:
     try:
         settings = Settings.from_environment(env)
         refuse_unguarded(settings)
+        clients = load_clients(Path(settings.clients)) if settings.clients else None
         books, engine = servable_rulebooks(settings)
         refuse_taken_port(settings)
         warning = open_database(settings)
@@ -75,7 +78,7 @@ def serve(**options: str | None) -> None:
     os.environ.update(given)
     if warning:
         click.echo(warning, err=True)
-    run(settings, start_message(settings, books, engine))
+    run(settings, start_message(settings, books, engine, clients))
 
 
 def run(settings: Settings, message: str) -> None:
@@ -110,11 +113,12 @@ def announce(host: str, port: int, message: str) -> None:
 
 
 def refuse_unguarded(settings: Settings) -> None:
-    """Raises UsageError for an address others can reach: client tokens are not verified yet."""
-    if not settings.loopback:
+    """Raises UsageError where others can reach us and may bring tokens that were made for another service."""
+    if not settings.loopback and not settings.public_url:
         raise UsageError(
-            f"CDS_HOST: {settings.host!r} can be reached from other machines, and this version does not "
-            "verify the tokens of CDS_CLIENTS yet; try CDS_HOST=127.0.0.1 behind a proxy that does."
+            f"CDS_HOST: {settings.host!r} can be reached from other machines, and without "
+            "CDS_PUBLIC_URL nobody can tell whether a token is for this service; try the address that "
+            "clients use: CDS_PUBLIC_URL=https://cds.example.org."
         )
 
 
@@ -143,27 +147,50 @@ def open_database(settings: Settings) -> str:
     try:
         database.check()
     except StoreUnavailable:
+        refused = (
+            "Calls are refused with 503, for nobody could tell whether a token was used before,"
+            if settings.clients
+            else "Hook calls are answered; feedback is refused with 503"
+        )
         return (
-            "Warning: the database of CDS_DATABASE_URL cannot be used now. Hook calls are answered; feedback "
-            "is refused with 503 until it can, and /readyz says so."
+            f"Warning: the database of CDS_DATABASE_URL cannot be used now. {refused} until it can, and "
+            "/readyz says so."
         )
     finally:
         database.close()
     return ""
 
 
-def start_message(settings: Settings, books: Sequence[Rulebook], engine: str) -> str:
-    """What is served, with which rules, at what time, and one command that shows it."""
+def start_message(
+    settings: Settings, books: Sequence[Rulebook], engine: str, clients: Clients | None = None
+) -> str:
+    """What is served, with which rules, at what time, and one command that shows it.
+
+    `clients` are those that may call, None if nobody is asked for a token.
+    """
     url = base_url(settings)
     lines = [f"Serving CDS Hooks at {url}{PATH}"]
     lines += [f"  rulebook {book.id} {book.about.version} ({book.digest[:19]})" for book in books]
     lines.append(f"  engine {engine}")
+    if clients is not None:
+        count = len(clients.by_issuer)
+        lines.append(
+            f"  {count} {'client' if count == 1 else 'clients'} may call, each call with its own token"
+        )
     if settings.today is not None:
         lines.append(f"  time is frozen at {settings.today.isoformat()}")
     # The recorded calls are dated: they show what they are for only on their own day.
-    shown = books if settings.today is not None else ()
-    lines += ["Try:", f"  {example_call(url, shown, _EXAMPLES)}", "Stop with Ctrl-C."]
+    lines += ["Try:", f"  {_open_call(settings, url, books, clients)}", "Stop with Ctrl-C."]
     return "\n".join(lines)
+
+
+def _open_call(settings: Settings, url: str, books: Sequence[Rulebook], clients: Clients | None) -> str:
+    """A command that is answered without a token."""
+    if clients is not None and not clients.open_discovery:
+        return f"curl -s {shlex.quote(url + '/readyz')}"
+    # The recorded calls are dated: they show what they are for only on their own day.
+    shown = books if settings.today is not None and clients is None else ()
+    return example_call(url, shown, _EXAMPLES)
 
 
 def base_url(settings: Settings) -> str:

@@ -48,14 +48,15 @@ def register(
     """Let the app answer hook calls.
 
     `clock` gives the instant at which a call is evaluated, `limit` is the longest body in bytes, `gate` lets
-    callers in, `reader` reads from their FHIR servers what they did not send.
+    callers in before anything is read, `reader` reads from their FHIR servers what they did not send.
     """
 
     def call(service_id: str) -> Response:
+        caller = gate.admit(request)
         service = services.get(service_id)
         if service is None:
             raise NotFound
-        reading = reader.begin(gate.admit(request).fhir)
+        reading = reader.begin(caller.fhir)
         refuse_media_type(request.content_type, request.headers.get("Content-Encoding"))
         hook_call = read_request(
             read_body(request, limit),

@@ -115,12 +115,6 @@ def test_a_wrong_environment_is_exit_2():
     assert "did you mean CDS_PORT?" in text
 
 
-def test_an_address_others_can_reach_is_refused_while_tokens_are_not_verified():
-    code, text = run("--host", "0.0.0.0", CDS_CLIENTS="clients.yaml")
-    assert code == 2
-    assert "not verify" in " ".join(text.split())
-
-
 def test_rules_with_problems_are_listed_with_exit_1(tmp_path: Path):
     shutil.copytree(RULEBOOKS, tmp_path, dirs_exist_ok=True)
     with (tmp_path / "sample" / "rulebook.yaml").open("a") as file:

@@ -76,9 +76,12 @@ def system_trust() -> ssl.SSLContext:
 
 
 class Server:
-    """The pool of connections to one FHIR server; used by many threads at once."""
+    """The pool of connections to one server, which is asked for `accept`; used by many threads at once."""
 
-    def __init__(self, guard: Guard, *, width: int, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, guard: Guard, *, width: int, accept: str = ACCEPT, trust: ssl.SSLContext | None = None
+    ) -> None:
+        self._accept = accept
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -100,7 +103,7 @@ class Server:
             response = self._session.request(
                 method,
                 url,
-                headers=_headers(token, form),
+                headers=_headers(token, form, self._accept),
                 data=form,
                 allow_redirects=False,
                 stream=True,
@@ -120,9 +123,9 @@ class Server:
         self._session.close()
 
 
-def _headers(token: str, form: str | None) -> Mapping[str, str]:
+def _headers(token: str, form: str | None, accept: str) -> Mapping[str, str]:
     # No compression: what comes is what is counted.
-    headers = {"Accept": ACCEPT, "Accept-Encoding": "identity", "User-Agent": "cds-service"}
+    headers = {"Accept": accept, "Accept-Encoding": "identity", "User-Agent": "cds-service"}
     if form is not None:
         headers["Content-Type"] = FORM
     if token:

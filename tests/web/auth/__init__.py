@@ -1,0 +1,1 @@
+"""Who may call: rows SEC-3 to SEC-15 of the requirements."""
