@@ -36,7 +36,6 @@ VERBS: Mapping[str, Verb] = {
         "fhir_server",
         "Serve example charts as a FHIR server, for tests.",
     ),
-    "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
     "check-connection": Verb(
         "cds_service.authoring.connection.verb",
         "check_connection",
