@@ -21,6 +21,7 @@ from cds_service.facts.prefetch import hook_keys, templates
 from cds_service.facts.readback import ReadBack
 from cds_service.facts.request import HookRequest
 from cds_service.facts.server.source import FhirSource
+from cds_service.facts.unread import Places, answer_facts, unread_answers
 from cds_service.infer.conclusion import Conclusion
 from cds_service.infer.criteria import rule_states
 from cds_service.infer.engine import Engine, make_engine
@@ -40,6 +41,7 @@ class HookPlan:
     keys: tuple[str, ...]
     templates: Mapping[str, str]
     extraction: Extraction
+    answers: Places
     program: Program
     engine: Engine
 
@@ -53,6 +55,7 @@ class HookPlan:
             hook_keys(book, hook),
             templates(book, hook),
             Extraction.compile(rules, book),
+            answer_facts(rules),
             program,
             make_engine(program, engine),
         )
@@ -133,7 +136,7 @@ def examine(
         findings=findings,
         conclusions=conclusions,
         not_obtained=chart.not_obtained(plan.keys),
-        notes=chart.notes,
+        notes=(*chart.notes, *unread_answers(plan.answers, findings, chart.terminology)),
         hidden=_withheld(chart, request),
         drafts=chart.draft_raw,
     )

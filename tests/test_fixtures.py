@@ -100,7 +100,7 @@ def test_a_condition_has_a_status_exactly_when_it_was_not_an_error(story: str) -
         verification = codes(condition["verificationStatus"])
         assert ("clinicalStatus" in condition) == (verification != {"entered-in-error"})
         assert condition["category"]
-        assert codes(condition["code"])
+        assert codes(condition["code"]) or story.endswith("-in-words")
 
 
 @pytest.mark.parametrize("story", STORIES)

@@ -30,12 +30,12 @@ VERBS: Mapping[str, Verb] = {
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
     ),
+    "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
     "fhir-server": Verb(
         "cds_service.authoring.fhirserver.verb",
         "fhir_server",
         "Serve example charts as a FHIR server, for tests.",
     ),
-    "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
     "check-connection": Verb(
         "cds_service.authoring.connection.verb",
         "check_connection",

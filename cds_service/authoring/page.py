@@ -130,7 +130,8 @@ class Page:
         for line in card.detail:
             yield ">"
             only = f" *(only if: {words.condition(line.only_if)})*" if line.only_if else ""
-            yield from quoted(filled(line.text) + only)
+            hidden = f" *(hidden if: {words.condition(line.hide_if)})*" if line.hide_if else ""
+            yield from quoted(filled(line.text) + only + hidden)
         yield ""
         yield from item(f"Source named: {words.source(card.source)}.")
         if card.merge:

@@ -36,6 +36,7 @@ from cds_service.rulebook.fact import (
     NotInSet,
     NotListed,
     RowsFact,
+    Unreadable,
     ViewFact,
     Where,
     WhereTest,
@@ -189,7 +190,9 @@ class Words:
             source = f"[{plain(fact.view)}](../views.md#{fact.view})"
         codes = listed([self.valueset(name) for name in fact.code_in or ()] or [""])
         at = "" if isinstance(fact, FindFact) and fact.find == "Patient" else f", {ORIGINS[fact.origin]}"
-        return f"{source}{at}" + (f", with a code of {codes}" if codes else "")
+        coded = f", with a code of {codes}" if codes else ""
+        worded = self.book.terminology.words.sets.intersection(fact.code_in or ())
+        return f"{source}{at}{coded}" + ("; maybe, if told in words that may mean it" if worded else "")
 
     def arguments(self, fact: ViewFact) -> str:
         """What a view is told; of several facts that tell it the same only the first says what."""
@@ -226,7 +229,11 @@ class Words:
             return "is not recorded"
         if isinstance(test, InSet):
             sets = listed([self.valueset(name) for name in test.valuesets])
-            return f"is one of {sets}" + (", or is not recorded" if test.or_absent else "")
+            absent = ", or is not recorded" if test.or_absent else ""
+            return f"is one of {sets}{absent}" + (", or cannot be read" if test.or_unreadable else "")
+        if isinstance(test, Unreadable):
+            said = f" and mentions {listed([f'“{part}”' for part in test.mentions])}" if test.mentions else ""
+            return f"is recorded but cannot be read{said}"
         if isinstance(test, NotInSet):
             return f"is none of {listed([self.valueset(name) for name in test.valuesets])}"
         if isinstance(test, Threshold):

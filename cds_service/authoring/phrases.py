@@ -53,6 +53,7 @@ _GIVES = {
     "latest date": "the date of the latest",
     "earliest date": "the date of the first",
     "any_yes": "whether any answer is yes",
+    "possible": "whether there is one, or may be one",
     "age": "the age in years",
 }
 _PARTS = {
@@ -132,6 +133,7 @@ _SILENCES: Mapping[str, Callable[[RowsFact], str]] = {
     "count_distinct": _counted,
     "earliest date": _first,
     "any_yes": lambda fact: "no only if it was asked and every answer was no; never asked means unknown",  # noqa: ARG005
+    "possible": lambda fact: "no only if everything was obtained and nothing there may be meant",  # noqa: ARG005
     "age": lambda fact: "unknown without a date of birth",  # noqa: ARG005
 }
 

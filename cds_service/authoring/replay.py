@@ -12,6 +12,7 @@ from cds_service.cards.cardbook import CardBook
 from cds_service.facts.extract import Extraction
 from cds_service.facts.prefetch import ordered, rule_keys, template
 from cds_service.facts.request import HookRequest
+from cds_service.facts.unread import answer_facts
 from cds_service.infer.direct import DirectEngine
 from cds_service.infer.program import compile_program
 from cds_service.pipeline import Evaluation, HookPlan, ServedRulebook, examine
@@ -61,5 +62,12 @@ class Bench:
 def _plan(rules: tuple[Rule, ...], book: Rulebook) -> HookPlan:
     keys = ordered(["patient", *(key for rule in rules for key in rule_keys(rule, book))])
     program = compile_program(rules)
-    searches = {key: template(key, book) for key in keys}
-    return HookPlan(rules, keys, searches, Extraction.compile(rules, book), program, DirectEngine(program))
+    return HookPlan(
+        rules,
+        keys,
+        {key: template(key, book) for key in keys},
+        Extraction.compile(rules, book),
+        answer_facts(rules),
+        program,
+        DirectEngine(program),
+    )

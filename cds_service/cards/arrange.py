@@ -91,8 +91,13 @@ def _line(card: DraftCard) -> str:
     """A rule's line: what it would have said as a card, with its source."""
     own = f"[{card.source}]"
     cite = "" if own in card.headline or own in card.body else f" {own}"
-    apart = "\n" if card.body.startswith("- ") else " "
-    return f"**{card.headline}**{cite}{apart}{card.body}".rstrip()
+    apart = "\n" if card.body.startswith("- ") else " " if _ends(card.headline) else ". "
+    return f"**{card.headline}**{cite}{apart if card.body else ''}{card.body}"
+
+
+def _ends(headline: str) -> bool:
+    """Whether a sentence is closed already, so that the next one can follow."""
+    return headline.endswith((".", "?", "!", ":"))
 
 
 def _once(items: Iterable[Mapping[str, str]], key: str) -> tuple[Mapping[str, str], ...]:

@@ -90,7 +90,11 @@ def _draft(
     prepared: PreparedRule, chosen: PreparedCard, reading: Reading, verdict: Truth, book: CardBook
 ) -> DraftCard:
     rule, card = prepared.rule, chosen.card
-    shown = [line for line, only_if in chosen.lines if shown_if(only_if, reading)]
+    shown = [
+        template
+        for template, line in chosen.lines
+        if shown_if(line.only_if, reading) and not hidden_if(line.hide_if, reading)
+    ]
     words = {"line_count": str(len(shown))}
     body = paragraphs([line.fill(reading, MARKDOWN, words) for line in shown])
     sources = book.references.known((card.source, *chosen.summary_cites, *cited(body)))

@@ -13,8 +13,7 @@ from cds_service.cards.suggestions import PreparedSuggestion
 from cds_service.cards.text import WORDS, Template
 from cds_service.errors import Place, Problem, RuleError, nearest
 from cds_service.rulebook.book import Rulebook
-from cds_service.rulebook.card import Action, Card, FromFact, FromTemplate, Suggestion
-from cds_service.rulebook.logic import Logic
+from cds_service.rulebook.card import Action, Card, FromFact, FromTemplate, Line, Suggestion
 from cds_service.rulebook.rule import ConclusionFact, RowsFact, Rule
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
@@ -33,7 +32,7 @@ class PreparedCard:
     card: Card
     summary: Template
     summary_cites: tuple[int, ...]
-    lines: tuple[tuple[Template, Logic | None], ...]
+    lines: tuple[tuple[Template, Line], ...]
     suggestions: tuple[PreparedSuggestion, ...]
     overrides: tuple[Json, ...]
     links: tuple[Json, ...]
@@ -116,7 +115,7 @@ def _card(card: Card, rulebook: Rulebook) -> PreparedCard:
         card,
         Template.of(card.summary),
         cited(card.summary),
-        tuple((Template.of(line.text.rstrip()), line.only_if) for line in card.detail),
+        tuple((Template.of(line.text.rstrip()), line) for line in card.detail),
         tuple(PreparedSuggestion.of(suggestion, rulebook.templates) for suggestion in card.suggestions),
         _overrides(card.override_reasons, rulebook),
         tuple({"label": link.label, "url": link.url, "type": "absolute"} for link in card.links),

@@ -17,11 +17,15 @@ from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import read_quantity
 from cds_service.facts.shelf import Entry
 from cds_service.rulebook.terminology import Coded
+from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import exactly
 
 Codes = tuple[Coded, ...] | None
+_CONDITIONS = (KEY_OF_TYPE["Condition"],)
 ElementReader = Callable[[Entry, Chart], Codes]
 DateReader = Callable[[Any, Chart], When | None]
+UNREAD, DANGLING = "unread", "dangling"
+"""Systems of a reference whose resource is not at hand: data not obtained may hold it, or nothing does."""
 
 
 def _word(name: str) -> ElementReader:
@@ -67,11 +71,13 @@ def _do_not_perform(entry: Entry, chart: Chart) -> Codes:
 
 
 def _reason(entry: Entry, chart: Chart) -> Codes:
-    """Reason codes, and the codes of the conditions given as reason; `unread` stands for one not at hand."""
+    """Reason codes, and the codes of the conditions given as reason; UNREAD or DANGLING for one not there."""
     codes = list(all_codes(entry.resource.reason_code))
     for reference in entry.resource.reason_reference:
         condition = chart_condition(chart, reference.reference)
-        codes.extend(condition.codes if condition is not None else (Coded("unread", reference.reference),))
+        lost = UNREAD if chart.not_obtained(_CONDITIONS) else DANGLING
+        said = Coded(lost, reference.reference, reference.display)
+        codes.extend(condition.codes if condition is not None else (said,))
     return tuple(codes) or None
 
 

@@ -38,6 +38,8 @@ def giver(
         return lambda rows, because, chart: _earliest_date(rows, because, complete)
     if kind == "any_yes":
         return lambda rows, because, chart: _any_yes(rows, because, answer_columns)
+    if kind == "possible":
+        return lambda rows, because, chart: _possible(rows, because)
     return lambda rows, because, chart: _age(because, chart)
 
 
@@ -191,6 +193,13 @@ def _any_yes(rows: Rows, because: tuple[NotObtained, ...], answer_columns: froze
     answered = [row for row in rows.rejected if _answered_no(row, answer_columns)]
     state = FALSE if answered and not maybe and not because else UNKNOWN
     return _finding(Rows(rows.counted, latest_answers(answered) or rows.rejected), because, state)
+
+
+def _possible(rows: Rows, because: tuple[NotObtained, ...]) -> Finding:
+    """True if a row counts or may count; false if there is none and all was obtained."""
+    if rows.counted:
+        return _finding(rows, because, TRUE)
+    return _finding(rows, because, UNKNOWN if because else FALSE)
 
 
 def latest_answers(rows: Sequence[Row]) -> list[Row]:

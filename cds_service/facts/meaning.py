@@ -21,12 +21,14 @@ _NO_SETS: frozenset[str] = frozenset()
 class Meaning(NamedTuple):
     """A concept understood.
 
-    `classified` is false if none of its codes is in a system a value set knows, so that it may be anything.
+    `classified` is false if none of its codes is in a system a value set knows. `may_mean` are then the value
+    sets with words that its words may be about; a set without words it may belong to in any case.
     """
 
     sets: frozenset[str]
     classified: bool
     codes: tuple[Coded, ...]
+    may_mean: frozenset[str] = frozenset()
 
 
 class Meanings:
@@ -59,10 +61,10 @@ class Meanings:
         codes = concept_codes(concept)
         sets, classified = _NO_SETS, False
         for code in codes:
-            found = self.terminology.sets_of(code.system, code.code)
-            sets = sets | found
-            classified = classified or bool(found) or self.terminology.knows_system(code.system)
-        return Meaning(sets, classified, codes)
+            sets = sets | self.terminology.sets_of(code.system, code.code)
+            classified = classified or self.terminology.understands(code.system, code.code)
+        may_mean = _NO_SETS if classified else self.terminology.may_mean(codes)
+        return Meaning(sets, classified, codes, may_mean)
 
     def _drug(self, concept: fhir.CodeableConcept) -> tuple[Drug | None, tuple[Coded, ...]]:
         codes = concept_codes(concept)

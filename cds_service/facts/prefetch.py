@@ -25,8 +25,7 @@ def fact_keys(fact: Fact | RowsFact, book: Rulebook) -> tuple[str, ...]:
 
 def _fact_keys(fact: RowsFact, book: Rulebook) -> Iterator[str]:
     if fact.origin in ("chart", "drafts-and-chart"):
-        types = (fact.find,) if isinstance(fact, FindFact) else VIEWS[_view(fact)].reads
-        for kind in types:
+        for kind in _types(fact):
             if kind == "Observation":
                 yield from observation_keys(_observation_sets(fact), book)
             else:
@@ -34,15 +33,19 @@ def _fact_keys(fact: RowsFact, book: Rulebook) -> Iterator[str]:
     yield from reason_keys(fact)
 
 
+def _types(fact: RowsFact) -> tuple[str, ...]:
+    """The resource types a fact reads; of a view those its arguments ask for."""
+    if isinstance(fact, FindFact):
+        return (fact.find,)
+    assert isinstance(fact, ViewFact)
+    view = VIEWS[fact.view]
+    return tuple(kind for kind in view.reads if view.read_for.get(kind, "") in ("", *fact.arguments))
+
+
 def reason_keys(fact: RowsFact) -> tuple[str, ...]:
     """The key of the conditions that a reason may point to, for a fact that tests reasons."""
     tested = "reason" in fact.where or "reason" in fact.unsure
     return (KEY_OF_TYPE["Condition"],) if tested else ()
-
-
-def _view(fact: RowsFact) -> str:
-    assert isinstance(fact, ViewFact)
-    return fact.view
 
 
 def _observation_sets(fact: RowsFact) -> tuple[str, ...]:

@@ -14,10 +14,11 @@ from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
 from cds_service.facts.shelf import Entry
-from cds_service.facts.where import CodesTest, cell_test, codes_test, describe, window, within
+from cds_service.facts.where import CodesTest, cell_test, codes_test, describe, mentions, window, within
 from cds_service.facts.wording import said
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.criterion import Duration, Threshold
+from cds_service.rulebook.fact import Unreadable
 from cds_service.rulebook.rule import FindFact, InSet, NotInSet, ViewFact, Where, WhereTest
 from cds_service.rulebook.views import FINDABLE, VIEWS
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly
@@ -44,6 +45,11 @@ class ElementTest:
     own_code: bool
 
     def __call__(self, entry: Entry, chart: Chart) -> Truth:
+        if self.own_code and isinstance(self.spec, Unreadable):
+            # What a resource is about may be told by more than its codes: a drug by its name or its parts.
+            if entry.classified:
+                return FALSE
+            return mentions(self.read(entry, chart), self.spec.mentions)
         sets = entry.sets if self.own_code else frozenset()
         return self.test(self.read(entry, chart), sets)
 
@@ -57,7 +63,7 @@ def element_tests(kind: str, where: Where, book: Rulebook) -> tuple[ElementTest,
             readers[name],
             codes_test(spec, book.terminology),
             spec,
-            name == "code" and isinstance(spec, (InSet, NotInSet)),
+            name == "code" and isinstance(spec, (InSet, NotInSet, Unreadable)),
         )
         for name, spec in where.items()
     )
@@ -104,7 +110,7 @@ def entries_of(
 def _judge(
     entry: Entry, chart: Chart, where: Sequence[ElementTest], sure: bool
 ) -> tuple[Truth, tuple[str, ...]]:
-    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("its code cannot be classified",))
+    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("told in words, or by a code not known here",))
     for test in where:
         answer = test(entry, chart)
         if answer is FALSE:
@@ -211,12 +217,19 @@ def _judge_line(
             failures.append(f"{said(cell, label)}, {describe(spec)}")
             failed.add(name)
         elif answer is UNKNOWN:
-            known = f"{said(cell, label)}, {describe(spec)}"
-            open_questions.append(f"{label} not known" if cell is None or cell is UNKNOWN else known)
+            open_questions.append(_undecided(cell, label, spec))
     if failures:
         settled = not open_questions and line.counts is TRUE
         return FALSE, tuple(failures), frozenset(failed) if settled else frozenset()
     return (UNKNOWN if open_questions else line.counts), tuple(open_questions), frozenset()
+
+
+def _undecided(cell: Cell, label: str, spec: WhereTest) -> str:
+    if cell is None or cell is UNKNOWN:
+        return f"{label} not known"
+    if isinstance(spec, (InSet, NotInSet)):
+        return f"{said(cell, label)} cannot be read here"
+    return f"{said(cell, label)}, {describe(spec)}"
 
 
 def _row_test(name: str, spec: WhereTest, book: Rulebook) -> RowTest:

@@ -36,7 +36,8 @@ _DRUG_NOTES = {
     "text": "drug-from-text",
     "ingredient": "drug-from-ingredient",
 }
-_NO_CODES = Meaning(frozenset(), False, ())
+_ANY = ""
+"""Under this every entry not classified is filed: it may belong to any value set that has no words."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +45,8 @@ class Entry:
     """One resource of the chart with what its codes mean.
 
     `sets` are the value sets it belongs to; `classified` is false if none of its codes is in a system a value
-    set knows, so that it may belong to any. `aside` says why it never counts (refuted, entered in error).
+    set knows, so that it may belong to any without words, and to those in `may_mean`. `aside` says why it
+    never counts (refuted, entered in error).
     """
 
     resource: Any
@@ -54,6 +56,7 @@ class Entry:
     classified: bool = True
     drug: Drug | None = None
     aside: str = ""
+    may_mean: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -74,7 +77,7 @@ class Shelf:
     medications: Mapping[str, fhir.Medication] = field(default_factory=dict)
     resources: list[Any] = field(default_factory=list)
     by_set: dict[str, list[Entry]] = field(default_factory=dict)
-    unclassified: list[Entry] = field(default_factory=list)
+    may_be: dict[str, list[Entry]] = field(default_factory=dict)
     aside: list[Entry] = field(default_factory=list)
     replaced: frozenset[str] = frozenset()
 
@@ -103,10 +106,24 @@ class Shelf:
                 if entry.reference not in seen:
                     seen.add(entry.reference)
                     yield entry, True
-        for entry in self.unclassified:
-            if entry.reference not in seen:
-                seen.add(entry.reference)
-                yield entry, False
+        for name in self._perhaps(sets):
+            for entry in self.may_be.get(name, ()):
+                if entry.reference not in seen:
+                    seen.add(entry.reference)
+                    yield entry, False
+
+    def holds(self, sets: Iterable[str]) -> bool:
+        """Whether an entry is, or may be, in one of the sets."""
+        names = tuple(sets)
+        if any(name in self.by_set for name in names):
+            return True
+        return bool(self.may_be) and any(name in self.may_be for name in self._perhaps(names))
+
+    def _perhaps(self, sets: Iterable[str]) -> Iterator[str]:
+        """Where entries are filed that may belong to the sets."""
+        if self.may_be and self.meanings is not None:
+            worded = self.meanings.terminology.words.sets
+            yield from dict.fromkeys(name if name in worded else _ANY for name in sets)
 
     def file(self, entry: Entry) -> None:
         """Put an entry where facts look for it."""
@@ -116,7 +133,8 @@ class Shelf:
         for name in entry.sets:
             self.by_set.setdefault(name, []).append(entry)
         if not entry.classified:
-            self.unclassified.append(entry)
+            for name in (_ANY, *entry.may_mean):
+                self.may_be.setdefault(name, []).append(entry)
 
 
 EMPTY_SHELF = Shelf()
@@ -203,10 +221,11 @@ def read_entry(
         if drug is None:
             return Entry(resource, reference, frozenset(), codes, aside=aside)
         known = drug.resolution != "unresolved"
-        return Entry(resource, reference, drug.sets, codes, classified=known, drug=drug, aside=aside)
+        everything = frozenset() if known else meanings.terminology.words.sets
+        return Entry(resource, reference, drug.sets, codes, known, drug, aside, everything)
     meaning = _meaning(resource, meanings)
     classified = meaning.classified or resource.__class__ not in CLASSIFIED
-    return Entry(resource, reference, meaning.sets, meaning.codes, classified=classified, aside=aside)
+    return Entry(resource, reference, meaning.sets, meaning.codes, classified, None, aside, meaning.may_mean)
 
 
 def _meaning(resource: Any, meanings: Meanings) -> Meaning:
@@ -216,8 +235,7 @@ def _meaning(resource: Any, meanings: Meanings) -> Meaning:
         return Meaning(sets, True, tuple(code for part in parts for code in part.codes))
     if isinstance(resource, fhir.AllergyIntolerance) and resource.reaction:
         return _allergy_meaning(resource, meanings)
-    code = getattr(resource, "code", None)
-    return meanings.of(code) if code is not None else _NO_CODES
+    return meanings.of(getattr(resource, "code", None))
 
 
 def _allergy_meaning(allergy: fhir.AllergyIntolerance, meanings: Meanings) -> Meaning:
@@ -229,7 +247,8 @@ def _allergy_meaning(allergy: fhir.AllergyIntolerance, meanings: Meanings) -> Me
     parts = [meanings.of(reaction.substance) for reaction in allergy.reaction]
     sets = own.sets.union(*(part.sets for part in parts))
     codes = (*own.codes, *(code for part in parts for code in part.codes))
-    return Meaning(sets, own.classified or all(part.classified for part in parts), codes)
+    may_mean = own.may_mean.union(*(part.may_mean for part in parts if part.codes))
+    return Meaning(sets, own.classified or all(part.classified for part in parts), codes, may_mean)
 
 
 @lru_cache(1024)

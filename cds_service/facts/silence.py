@@ -40,6 +40,6 @@ def nothing_to_read(fact: RowsFact, keys: tuple[str, ...]) -> Callable[[Chart], 
 def _none_filed(chart: Chart, keys: tuple[str, ...], kind: str, sets: frozenset[str]) -> bool:
     for key in keys:
         shelf = chart.shelves.get((key, kind))
-        if shelf is not None and (shelf.unclassified or not sets.isdisjoint(shelf.by_set)):
+        if shelf is not None and shelf.holds(sets):
             return False
     return True

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When, inside, midnight, months_before
-from cds_service.facts.elements import Codes
+from cds_service.facts.elements import DANGLING, UNREAD, Codes
 from cds_service.facts.finding import Cell, Quantity
 from cds_service.facts.quantity import convert
 from cds_service.rulebook.criterion import Duration, Threshold
-from cds_service.rulebook.fact import Absent, InSet, Listed, NotInSet, NotListed, WhereTest
+from cds_service.rulebook.fact import Absent, InSet, Listed, NotInSet, NotListed, Unreadable, WhereTest
 from cds_service.rulebook.terminology import Coded, Terminology
-from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly, negate, truth_of
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, any_of, compare, exactly, negate, truth_of
 
 CodesTest = Callable[[Codes, frozenset[str]], Truth]
 
@@ -30,16 +30,40 @@ def codes_test(test: WhereTest, terminology: Terminology) -> CodesTest:
     if isinstance(test, Absent):
         return lambda codes, sets: truth_of(codes is None)
     if isinstance(test, InSet):
-        named, or_absent = frozenset(test.valuesets), test.or_absent
-        return lambda codes, sets: (
-            TRUE if or_absent and codes is None else _in_sets(codes, sets, named, terminology)
-        )
+        return _in_sets_or(test, terminology)
     if isinstance(test, NotInSet):
         barred = frozenset(test.valuesets)
         return lambda codes, sets: (
             TRUE if codes is None else negate(_in_sets(codes, sets, barred, terminology))
         )
+    if isinstance(test, Unreadable):
+        return lambda codes, sets: all_of((unreadable(codes, terminology), mentions(codes, test.mentions)))
     return lambda codes, sets: UNKNOWN
+
+
+def _in_sets_or(test: InSet, terminology: Terminology) -> CodesTest:
+    named, or_absent, or_unreadable = frozenset(test.valuesets), test.or_absent, test.or_unreadable
+
+    def check(codes: Codes, sets: frozenset[str]) -> Truth:
+        if or_absent and codes is None:
+            return TRUE
+        answer = _in_sets(codes, sets, named, terminology)
+        return any_of((answer, unreadable(codes, terminology))) if or_unreadable else answer
+
+    return check
+
+
+def unreadable(codes: Codes, terminology: Terminology) -> Truth:
+    """Whether an element is recorded and none of its codes can be judged; open while data is missing."""
+    if codes is None or any(terminology.understands(code.system, code.code) for code in codes):
+        return FALSE
+    return UNKNOWN if any(code.system == UNREAD for code in codes) else TRUE
+
+
+def mentions(codes: Codes, parts: Sequence[str]) -> Truth:
+    """Whether the words of an element hold one of these parts; true if none is asked for."""
+    said = [code.display or code.code for code in codes or () if code.system != UNREAD]
+    return truth_of(not parts or any(part.casefold() in text.casefold() for text in said for part in parts))
 
 
 def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
@@ -47,7 +71,7 @@ def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
         return UNKNOWN
     if any(code.code in wanted for code in codes):
         return TRUE
-    return UNKNOWN if any(code.system == "unread" for code in codes) else FALSE
+    return UNKNOWN if any(code.system in (UNREAD, DANGLING) for code in codes) else FALSE
 
 
 def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminology: Terminology) -> Truth:
@@ -61,9 +85,18 @@ def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminol
         mine = terminology.sets_of(code.system, code.code)
         if not named.isdisjoint(mine):
             return TRUE
-        understood = understood or bool(mine) or terminology.knows_system(code.system)
-        undecided = undecided or code.system == "unread"
-    return FALSE if understood and not undecided else UNKNOWN
+        understood = understood or terminology.understands(code.system, code.code)
+        undecided = undecided or code.system == UNREAD
+    if undecided:
+        return UNKNOWN
+    return FALSE if understood or _told_otherwise(codes, named, terminology) else UNKNOWN
+
+
+def _told_otherwise(codes: tuple[Coded, ...], named: frozenset[str], terminology: Terminology) -> bool:
+    """Whether codes nobody knows are told in words, and not in those of the sets named."""
+    if any(code.system == DANGLING for code in codes):
+        return False
+    return named <= terminology.words.sets and named.isdisjoint(terminology.may_mean(codes))
 
 
 def cell_test(test: WhereTest, terminology: Terminology) -> Callable[[Cell], Truth]:
@@ -146,6 +179,8 @@ def describe(test: WhereTest) -> str:
         return f"needs {_COMPARED[test.comparator]} {asked}"
     if isinstance(test, Absent):
         return "must not be recorded"
+    if isinstance(test, Unreadable):
+        return "must be recorded and not readable"
     if isinstance(test, (Listed, NotListed)):
         return ("needs " if isinstance(test, Listed) else "must not be ") + _either(test.values)
     return ("must be" if isinstance(test, InSet) else "must not be") + " in " + _either(test.valuesets)

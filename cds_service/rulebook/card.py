@@ -15,10 +15,11 @@ Indicator = Literal["info", "warning", "critical"]
 
 
 class Line(Shape):
-    """One line of a card's detail, shown only if its condition holds (unknown hides)."""
+    """One line of a card's detail, shown if `only_if` holds (unknown hides) and `hide_if` does not."""
 
     text: str = Field(min_length=1, description="the line; may cite and hold placeholders")
     only_if: Logic | None = Field(default=None, description="show the line only if this holds")
+    hide_if: Logic | None = Field(default=None, description="hide the line if this holds; unknown shows")
 
 
 class FromTemplate(Shape):
@@ -100,7 +101,7 @@ class Card(Shape):
 
     indicator: Indicator = Field(description="how urgent it is")
     summary: str = Field(min_length=1, description="one line, under 140 characters once filled in")
-    detail: Lines = Field(default=(), description="text, or a list of lines {text, only_if}")
+    detail: Lines = Field(default=(), description="text, or a list of lines {text, only_if, hide_if}")
     source: Number = Field(description="the source named on the card")
     only_if: Logic | None = Field(default=None, description="show the card only if this holds; unknown hides")
     hide_if: Logic | None = Field(default=None, description="hide the card if this holds; unknown shows")

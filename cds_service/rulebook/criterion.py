@@ -35,7 +35,7 @@ _TABLE_THRESHOLD = re.compile(
 )
 _AMOUNT = re.compile(rf"^(?P<number>{_NUMBER})(?:\s+(?P<unit>{_UNIT}))?{_CITES}$")
 _GIVE = re.compile(
-    rf"^(?:exists|count|any_yes|age|count_distinct (?P<column>{_NAME})"
+    rf"^(?:exists|possible|count|any_yes|age|count_distinct (?P<column>{_NAME})"
     r"|(?:latest|earliest) (?:value|reading|date))$"
 )
 
@@ -203,9 +203,10 @@ GiveKind = Literal[
     "latest date",
     "earliest date",
     "any_yes",
+    "possible",
     "age",
 ]
-YES_NO: frozenset[str] = frozenset({"exists", "any_yes"})
+YES_NO: frozenset[str] = frozenset({"exists", "any_yes", "possible"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,7 @@ class Give:
                 "bad_give",
                 f"{text!r} is not something a fact can give",
                 "write exists, count, count_distinct <column>, latest value, latest reading, latest date, "
-                "earliest date, any_yes or age",
+                "earliest date, any_yes, possible or age",
             )
         column = match.group("column") or ""
         return cls(text, cast(GiveKind, "count_distinct" if column else text), column)

@@ -25,7 +25,7 @@ def _where_tag(value: object) -> str | None:
     if isinstance(value, (list, tuple)):
         return "<list>"
     if isinstance(value, dict):
-        keys = [key for key in ("not", "in", "not_in", "absent") if key in value]
+        keys = [key for key in ("not", "in", "not_in", "absent", "unreadable") if key in value]
         return f"<{keys[0]}>" if len(keys) == 1 else None
     return "<comparison>"
 
@@ -49,6 +49,9 @@ class InSet(Shape):
 
     valuesets: SetIds = Field(alias="in", description="value sets of which the code must be in one")
     or_absent: StrictBool = Field(default=False, description="whether an absent element passes too")
+    or_unreadable: StrictBool = Field(
+        default=False, description="whether an element passes too that is recorded but cannot be read"
+    )
 
 
 class NotInSet(Shape):
@@ -61,6 +64,15 @@ class Absent(Shape):
     """The element is not recorded at all."""
 
     absent: Literal[True] = Field(description="true: only rows without the element")
+
+
+class Unreadable(Shape):
+    """The element is recorded, but only in words or codes no value set can judge, or by a dead reference."""
+
+    unreadable: Literal[True] = Field(description="true: only rows whose element cannot be read")
+    mentions: tuple[str, ...] = Field(
+        default=(), description="its words, of which one must hold one of these, whole or in part"
+    )
 
 
 class Listed(Shape):
@@ -82,6 +94,7 @@ WhereTest = Annotated[
     | Annotated[InSet, branch("in")]
     | Annotated[NotInSet, branch("not_in")]
     | Annotated[Absent, branch("absent")]
+    | Annotated[Unreadable, branch("unreadable")]
     | Annotated[ThresholdLine, branch("comparison")],
     Discriminator(
         _where_tag,
@@ -119,7 +132,7 @@ class RowsFact(FactShape):
     before: AnchorLine | None = Field(default=None, description="only rows before this moment: first_session")
     give: GiveLine = Field(
         description="exists, count, count_distinct <column>, latest value, latest reading, latest date, "
-        "earliest date, any_yes or age"
+        "earliest date, any_yes, possible or age"
     )
     unit: str = Field(default="", description="UCUM unit of the value; other units are converted or unknown")
     record: Literal["complete", "partial"] | None = Field(

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, PlainValidator, RootModel, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    RootModel,
+    WithJsonSchema,
+)
 
 from cds_service.rulebook.card import Indicator
 from cds_service.rulebook.criterion import mistake
@@ -65,8 +75,33 @@ Member = Annotated[
 ]
 
 
+def _stem(value: object) -> object:
+    if isinstance(value, str) and _STEM.match(value) and sum(map(str.isalpha, value)) >= 2:
+        return value
+    raise mistake(
+        "bad_stem",
+        f"{value!r} is not the beginning of a word",
+        "write 2 letters or more in lower case without accents or signs; =ab is that word only",
+    )
+
+
+def _once(stems: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((stem for index, stem in enumerate(stems) if stem in stems[:index]), None)
+    if twice is not None:
+        raise mistake("stem_twice", f"{twice!r} is listed twice", "remove one of them")
+    return stems
+
+
+_STEM = re.compile(r"^=?[a-z0-9]+(?: [a-z0-9]+)*$")
+Stem = Annotated[str, BeforeValidator(_stem)]
+Stems = Annotated[tuple[Stem, ...], AfterValidator(_once)]
+
+
 class ValueSetFile(Shape):
-    """A named set of codes; `group` names the key `observations-<group>` that its observations come in."""
+    """A named set of codes; `group` names the key `observations-<group>` that its observations come in.
+
+    `words` are beginnings of words that an entry about this set, told in words only, would contain.
+    """
 
     valueset: SetId
     title: Annotated[str, Field(min_length=1)]
@@ -74,6 +109,7 @@ class ValueSetFile(Shape):
     reviewed: Day | None = None
     group: SetId | None = None
     note: str = ""
+    words: Stems = ()
     include: tuple[Member, ...] = Field(min_length=1)
     exclude: tuple[Member, ...] = ()
 
@@ -184,7 +220,10 @@ class MergeGroup(Shape):
 
 
 class RulebookFile(Shape):
-    """rulebook.yaml: what the whole folder is; `example` is the story of the call `cds serve` shows."""
+    """rulebook.yaml: what the whole folder is; `example` is the story of the call `cds serve` shows.
+
+    An entry told in `empty_words` only names nothing ("other", "see notes"): it may be about anything.
+    """
 
     rulebook: SetId
     title: Annotated[str, Field(min_length=1)]
@@ -195,6 +234,7 @@ class RulebookFile(Shape):
     usage: str = ""
     example: str = ""
     could_not_check: CouldNotCheck
+    empty_words: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+$")], ...] = ()
     merge: dict[SetId, MergeGroup] = Field(default_factory=dict)
 
 

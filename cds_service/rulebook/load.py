@@ -70,7 +70,9 @@ def _assemble(shelf: Shelf, drugs: DrugTable) -> Rulebook:
         override_reasons=shelf.reasons.model.root,
         tables={name: parsed.model for name, parsed in shelf.tables.items()},
         templates={name: parsed.model for name, parsed in shelf.templates.items()},
-        terminology=Terminology.build({name: p.model for name, p in shelf.valuesets.items()}, drugs),
+        terminology=Terminology.build(
+            {name: p.model for name, p in shelf.valuesets.items()}, drugs, shelf.about.model.empty_words
+        ),
         digest=digest_of(shelf.files, shelf.folder.resolve().parent / DRUGS),
         folder=shelf.folder,
         paths=shelf.paths,

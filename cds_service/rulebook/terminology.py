@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning, milligrams_in
 from cds_service.rulebook.files import Code, Prefix, ValueSetFile
+from cds_service.rulebook.words import Words
 
 __all__ = ["SYSTEMS", "Coded", "Drug", "DrugTable", "Ingredient", "Terminology", "system_name"]
 
@@ -102,10 +103,14 @@ class Terminology:
 
     valuesets: Mapping[str, ValueSetFile]
     drugs: DrugTable
+    words: Words
 
-    def __init__(self, valuesets: Mapping[str, ValueSetFile], drugs: DrugTable) -> None:
+    def __init__(
+        self, valuesets: Mapping[str, ValueSetFile], drugs: DrugTable, empty_words: Iterable[str] = ()
+    ) -> None:
         self.valuesets = valuesets
         self.drugs = drugs
+        self.words = Words({name: one.words for name, one in valuesets.items()}, empty_words)
         self._exact, self._prefixes = _index(valuesets)
         self._longest_head = max((len(head) for _, head in self._prefixes), default=0)
         members = (member for one in valuesets.values() for member in one.include)
@@ -115,9 +120,11 @@ class Terminology:
         self._read: dict[str, Drug | None] = {}
 
     @classmethod
-    def build(cls, valuesets: Mapping[str, ValueSetFile], drugs: DrugTable) -> Terminology:
-        """Index the value sets (by id) and the drug table."""
-        return cls(valuesets, drugs)
+    def build(
+        cls, valuesets: Mapping[str, ValueSetFile], drugs: DrugTable, empty_words: Iterable[str] = ()
+    ) -> Terminology:
+        """Index the value sets (by id) and the drug table; `empty_words` name nothing in an entry."""
+        return cls(valuesets, drugs, empty_words)
 
     def sets_of(self, system: str, code: str) -> frozenset[str]:
         """The ids of the value sets that hold this code (system as URL), a drug also through its ingredients.
@@ -140,6 +147,14 @@ class Terminology:
         Never for texts and local codes: of those only the ones we list can be understood.
         """
         return system_name(system) in self._drawn
+
+    def understands(self, system: str, code: str) -> bool:
+        """Whether a code is in a value set, or in a system of which we know that it is in none."""
+        return bool(self.sets_of(system, code)) or self.knows_system(system)
+
+    def may_mean(self, codes: Iterable[Coded]) -> frozenset[str]:
+        """The sets with words that codes nobody knows may be about, by their displays and texts."""
+        return self.words.may_mean([told for code in codes if (told := _words_of(code))])
 
     def drug(self, codings: Iterable[Coded], text: str = "", parts: Iterable[Coded] = ()) -> Drug:
         """Resolve a medication: codings, then the ingredient codings of a referenced Medication, then text.
@@ -276,6 +291,10 @@ class Terminology:
         if meaning.products:
             sets = frozenset().union(*(self._ready[rxcui].sets for rxcui in meaning.products))
         return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets)
+
+
+def _words_of(code: Coded) -> str:
+    return code.display or (code.code if code.system == "text" else "")
 
 
 def system_name(system: str) -> str:

@@ -151,7 +151,10 @@ FIND_COLUMNS: Mapping[str, ColumnKind] = {"day": "date", "number": "number"}
 
 @dataclass(frozen=True)
 class ViewSignature:
-    """A view's columns and named arguments, the types it reads, the value sets it needs by name."""
+    """A view's columns and named arguments, the types it reads, the value sets it needs by name.
+
+    `read_for` names the types that are read only if an argument asks for them.
+    """
 
     columns: Mapping[str, ColumnKind]
     reads: tuple[str, ...]
@@ -160,6 +163,7 @@ class ViewSignature:
     needs_codes: bool = True
     valuesets: tuple[str, ...] = ()
     observation_arguments: tuple[str, ...] = ()
+    read_for: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
     answers: frozenset[str] = frozenset()
@@ -174,7 +178,13 @@ VIEWS: Mapping[str, ViewSignature] = {
         answers=frozenset({"answer", "number"}),
     ),
     "blood_pressure": ViewSignature(
-        columns={"systolic": "number", "diastolic": "number", "date": "date", "status": "text"},
+        columns={
+            "systolic": "number",
+            "diastolic": "number",
+            "date": "date",
+            "time": "date",
+            "status": "text",
+        },
         reads=("Observation",),
         needs_codes=False,
         valuesets=("blood-pressure-panel", "systolic-blood-pressure", "diastolic-blood-pressure"),
@@ -206,6 +216,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "duration": "number",
             "rate": "number",
             "per_week": "number",
+            "schedule": "code",
             "route": "code",
             "reason": "code",
             "status": "text",
@@ -227,6 +238,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         columns={"day": "date", "start": "date", "drug": "text", "dose": "number"},
         reads=("MedicationAdministration", "Procedure", "MedicationDispense"),
         arguments={"procedures": "valueset", "supplies": "valueset"},
+        read_for={"Procedure": "procedures", "MedicationDispense": "supplies"},
         labels={"dose": "mg given that day"},
     ),
     "score_change": ViewSignature(

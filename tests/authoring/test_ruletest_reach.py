@@ -20,6 +20,7 @@ FACTS: dict[str, Any] = {
     "first": {"ask": ASK, "give": "earliest date"} | PARTIAL,
     "latest": {"ask": ASK, "give": "latest date"} | PARTIAL,
     "asked": {"ask": ASK, "view": "answers", "code_in": "a-set", "give": "any_yes"},
+    "maybe": {"ask": ASK, "find": "Condition", "code_in": "a-set", "give": "possible"},
     "used": {"ask": ASK, "conclusion": "used-rule"},
 }
 
@@ -50,6 +51,7 @@ def rule(logic: Any, name: str = "the-rule") -> Rule:
         ({"not": "partial"}, {FALSE, UNKNOWN}),
         ("complete", {TRUE, FALSE, UNKNOWN}),
         ("asked", {TRUE, FALSE, UNKNOWN}),
+        ("maybe", {TRUE, FALSE, UNKNOWN}),
         ("many >= 2", {TRUE, UNKNOWN}),
         ("many < 2", {FALSE, UNKNOWN}),
         ("many == 2", {FALSE, UNKNOWN}),

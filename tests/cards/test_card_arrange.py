@@ -160,7 +160,7 @@ def test_the_cards_of_a_group_become_one_with_the_highest_tone_and_a_line_for_ea
     assert shown["indicator"] == "warning"
     assert shown["source"]["label"] == "Label, section 4"
     assert body(shown) == (
-        "- **Second thing [1]** [2] Because of it [1].\n"
+        "- **Second thing [1]** [2]. Because of it [1].\n"
         "- **First thing** [3]\n"
         "- **Third thing** [3]\n  - One\n  - Two"
     )

@@ -193,6 +193,15 @@ def test_a_line_whose_condition_is_unknown_is_hidden():
     assert body(only_card(rule("r", card(detail=lines)))) == "Always"
 
 
+def test_a_line_may_be_hidden_by_a_condition_and_shows_while_it_is_unknown():
+    known = {"any": ["problem", {"not": "problem"}]}
+    lines = [{"text": "Always"}, {"text": "Could not look", "hide_if": known}]
+    assert body(only_card(rule("r", card(detail=lines)))) == "- Always\n- Could not look"
+    for state in (TRUE, FALSE):
+        shown = only_card(rule("r", card(detail=lines)), findings={"r": {"problem": finding(state)}})
+        assert body(shown) == "Always"
+
+
 def test_a_line_that_is_itself_a_list_is_not_indented_and_others_keep_their_lines_together():
     rows = Finding(TRUE, rows=(Row(Evidence("a", None, "One")), Row(Evidence("b", None, "Two"))))
     lines = ["Seen:\n{problem.rows}", "{problem.rows}"]

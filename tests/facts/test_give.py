@@ -13,7 +13,7 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth
 
 inf = float("inf")
 SURE, MAYBE, OTHER = condition("I67.1"), condition("I67.1", verification="provisional"), condition("E11.9")
-WORDS = condition(concept(text="bulge of an artery"))
+WORDS = condition(concept(text="aneurysm, they say"))
 OLD, NEW = condition("I67.1", "2020-05-01"), condition("I67.1", "2025-05-01")
 COMPLETE, PARTIAL = {"record": "complete"}, {"record": "partial"}
 

@@ -91,6 +91,14 @@ def test_a_fact_reads_the_keys_of_its_type_of_its_view_and_of_the_reasons_it_tes
     )
 
 
+def test_a_view_reads_the_types_its_arguments_ask_for_and_no_more() -> None:
+    given, done, handed = "medication-administrations", "procedures", "medication-dispenses"
+    sessions = {"view": "treatment_sessions", "code_in": ["esketamine"]}
+    assert keys(sessions) == (given,)
+    assert keys(sessions | {"with": {"supplies": "esketamine"}}) == (handed, given)
+    assert keys(sessions | {"with": {"procedures": "ketamine-treatment-procedure"}}) == (given, done)
+
+
 def test_what_is_read_from_the_orders_of_the_call_needs_no_prefetch() -> None:
     for origin in ("drafts", "selections"):
         assert keys({"find": "MedicationRequest", "from": origin, "code_in": ["ketamine"]}) == ()

@@ -123,15 +123,53 @@ def test_conditions_beside_are_named_as_missing_only_if_a_row_hangs_on_them() ->
 @pytest.mark.parametrize(
     "code",
     [
-        concept(text="something"),
+        concept(text="see note"),
+        concept(text="болит колено"),
         LOCAL,
         None,
         {},
         concept(coding("250.00", "urn:oid:2.16.840.1.113883.6.103")),
     ],
 )
-def test_a_condition_in_words_or_an_unknown_system_may_be_anything(code: Any, code_in: str) -> None:
+def test_a_condition_without_a_known_code_or_a_word_that_can_be_read_may_be_anything(
+    code: Any, code_in: str
+) -> None:
     assert exists("Condition", {}, condition(code), code_in=[code_in]) is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("code", "may_be"),
+    [
+        (concept(text="knee pain"), []),
+        (concept(text="AAA?"), ["aneurysm"]),
+        (concept(coding("441.4", "http://hl7.org/fhir/sid/icd-9-cm", "Abdominal aneurysm")), ["aneurysm"]),
+        (concept(coding("724.2", "http://hl7.org/fhir/sid/icd-9-cm", "Lumbago")), []),
+        (concept(coding("D1", "urn:site", "Mood"), text="manic again"), ["bipolar"]),
+        (concept(text="suicidal, depressed"), ["mdd-active", "suicidal-ideation"]),
+    ],
+)
+def test_a_condition_in_words_may_be_what_its_words_speak_of_and_is_nothing_for_sure(
+    code: Any, may_be: list[str]
+) -> None:
+    for code_in in ("aneurysm", "mdd-active", "bipolar", "suicidal-ideation"):
+        expected = UNKNOWN if code_in in may_be else FALSE
+        assert exists("Condition", {}, condition(code), code_in=[code_in]) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "in_set", "not_in_set"),
+    [("alcohol, daily", FALSE, TRUE), ("uses ketamine", UNKNOWN, UNKNOWN), ("see note", UNKNOWN, UNKNOWN)],
+)
+def test_words_answer_a_condition_on_the_code_too(text: str, in_set: Truth, not_in_set: Truth) -> None:
+    row = condition(concept(text=text))
+    assert exists("Condition", {"code": {"in": "ketamine-use-disorder"}}, row) is in_set
+    assert exists("Condition", {"code": {"not_in": "ketamine-use-disorder"}}, row) is not_in_set
+
+
+def test_a_set_without_words_may_hold_any_entry_in_words() -> None:
+    assert (
+        exists("Condition", {}, condition(concept(text="knee pain")), code_in=["no-known-allergy"]) is UNKNOWN
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import msgspec
 
 from cds_service.authoring.charts import chart_request, request_file
 from cds_service.errors import RequestError
-from cds_service.facts.prefetch import fact_keys
+from cds_service.facts.prefetch import fact_keys, hook_keys
 from cds_service.facts.request import HookRequest
 from cds_service.pipeline import ServedRulebook, evaluate
 from cds_service.rulebook.book import Rulebook, consumed
@@ -117,7 +117,7 @@ def reads(rule: str) -> frozenset[str]:
 
 
 def losses(request: HookRequest) -> Iterator[tuple[str, str, HookRequest]]:
-    for key in request.prefetch:
+    for key in sorted(request.prefetch.keys() & set(hook_keys(book(), request.hook))):
         for loss in LOSSES:
             if key == "encounter" and loss == "absent" and not request.encounter_id:
                 continue  # a call without an encounter lacks nothing

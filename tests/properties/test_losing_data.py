@@ -16,7 +16,12 @@ from losing import CALLS, CHARTS, DECISION, LOSSES, book, decide, losses, reads,
 from cds_service.facts.prefetch import hook_keys
 
 PINNED = Path(__file__).with_name("decided_after_loss.json")
-VIGNETTES = [chart for chart in CHARTS if chart.stem[0] == "v" and chart.stem[1:3].isdigit()]
+IN_WORDS = ("-in-words", "-local-answer")
+VIGNETTES = [
+    chart
+    for chart in CHARTS
+    if (chart.stem[0] == "v" and chart.stem[1:3].isdigit()) or chart.stem.endswith(IN_WORDS)
+]
 SAFETY = {"suicidality", "contraindication", "caution", "interaction", "dose-check"}
 stories = pytest.mark.parametrize("story", [*CHARTS, *CALLS], ids=lambda path: path.stem)
 Body = Mapping[str, Any]

@@ -175,7 +175,7 @@ MISTAKES_OF_FORM = [
         "where: {clinicalStatus: [active, relapse]}",
         "where: {clinicalStatus: {no: [active]}}",
         "31:29: this is not a condition (write a list, {not: [...]}, {in: value-set}, {not_in: "
-        "value-set}, {absent: true} or a comparison in quotes)",
+        "value-set}, {absent: true}, {unreadable: true} or a comparison in quotes)",
     ),
     (
         "title: The blood pressure is raised",
@@ -232,7 +232,7 @@ MISTAKES_OF_FORM = [
         "    give: count\n",
         "    give: counts\n",
         "41:11: 'counts' is not something a fact can give (write exists, count, count_distinct "
-        "<column>, latest value, latest reading, latest date, earliest date, any_yes or age)",
+        "<column>, latest value, latest reading, latest date, earliest date, any_yes, possible or age)",
     ),
     (
         "  last_visit:\n    ask",

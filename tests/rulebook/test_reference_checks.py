@@ -85,6 +85,22 @@ MISTAKES = [
     ),
     ("[active, relapse]", '">= 6 [2]"', "data/impossible-where", '">= 6', "not a number", "list"),
     ("[active, relapse]", "active", "schema/bad-comparison", "active", "", "[final, amended]"),
+    (
+        "{clinicalStatus: [",
+        "{code: {in: illness, or_unreadable: true}, clinicalStatus: [",
+        "data/impossible-where",
+        "true}",
+        "cannot pass unread",
+        "second fact",
+    ),
+    (
+        "    view: blood_pressure\n",
+        "    view: blood_pressure\n    where: {systolic: {unreadable: true}}\n",
+        "data/impossible-where",
+        "{unreadable",
+        "systolic holds no codes",
+        "absent",
+    ),
     ("[active, relapse]", "{in: ilness}", "data/unknown-valueset", "ilness", "", "'illness'"),
     ("date: [onset,", "date: [onset, start,", "data/unknown-element", "start", "no date 'start'", "known"),
     (

@@ -85,6 +85,24 @@ EXPECTED: dict[str, tuple[dict[str, str], list[str]]] = {
     ),
     f"v17-refuted-and-error.{VIEW}": (BASELINE, BOTH),
     f"v21-drug-by-text.{VIEW}": (UNDECIDED, ["trd-definition-met"]),
+    f"trd-knee-pain-in-words.{VIEW}": (BASELINE, BOTH),
+    f"trd-perhaps-bipolar-in-words.{VIEW}": (UNDECIDED, ["trd-definition-met"]),
+    f"ideation-in-words.{VIEW}": (
+        {
+            "suicidality-critical": UNKNOWN,
+            "suicidality-screen-positive": UNKNOWN,
+            "trd-definition-met": FALSE,
+        },
+        ["suicidality-screen-positive"],
+    ),
+    f"cssrs-local-answer.{VIEW}": (
+        {
+            "suicidality-critical": UNKNOWN,
+            "suicidality-screen-positive": UNKNOWN,
+            "trd-definition-met": FALSE,
+        },
+        ["suicidality-screen-positive"],
+    ),
     f"v25-severe-liver.{VIEW}": (
         BASELINE | {"caution-hepatic-impairment": TRUE},
         ["caution-hepatic-impairment", *BOTH],

@@ -311,3 +311,15 @@ def test_the_log_says_why_without_the_callers_data(broken: FlaskClient, caplog: 
     broken.post(FEEDBACK, json={"feedback": [ACCEPTED | {"card": MARK}]})
     assert "NotADirectoryError" in caplog.text or "FileExistsError" in caplog.text
     assert MARK not in caplog.text
+
+
+def test_a_token_sent_along_is_neither_kept_nor_logged(kept: Kept, tmp_path: Path, caplog: Any):
+    caplog.set_level("DEBUG")
+    body = {"feedback": [ACCEPTED | {"fhirAuthorization": {"access_token": MARK}}], "access_token": MARK}
+    response = kept.client.post(FEEDBACK, json=body, headers={"Authorization": f"Bearer {MARK}"})
+    assert response.status_code == 200
+    assert kept.client.post(FEEDBACK, json=ACCEPTED, headers={"Authorization": MARK}).status_code == 400
+    files = [path.read_bytes() for path in tmp_path.iterdir()]
+    assert any(CARD.encode() in held for held in files)
+    assert not any(MARK.encode() in held for held in files)
+    assert MARK not in caplog.text

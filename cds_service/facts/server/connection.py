@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -67,16 +68,25 @@ class Patience:
     size: int
 
 
+def system_trust() -> ssl.SSLContext:
+    """Verifies certificates by the authorities of the operating system and those that come with requests."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    return context
+
+
 class Server:
     """The pool of connections to one server, which is asked for `accept`; used by many threads at once."""
 
-    def __init__(self, guard: Guard, *, width: int, accept: str = ACCEPT) -> None:
+    def __init__(
+        self, guard: Guard, *, width: int, accept: str = ACCEPT, trust: ssl.SSLContext | None = None
+    ) -> None:
         self._accept = accept
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.clear()
-        adapter = _Adapter(guard, pool_maxsize=width)
+        adapter = _Adapter(guard, trust or system_trust(), pool_maxsize=width)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -146,20 +156,18 @@ def _seconds(text: str) -> float:
 class _Adapter(HTTPAdapter):
     """Connections that check the address they go to, and trust the system's certificates."""
 
-    def __init__(self, guard: Guard, *, pool_maxsize: int) -> None:
-        self._guard = guard
+    def __init__(self, guard: Guard, trust: ssl.SSLContext, *, pool_maxsize: int) -> None:
+        self._guard, self._trust = guard, trust
         super().__init__(pool_connections=1, pool_maxsize=pool_maxsize)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of checked connections."""
-        context = ssl.create_default_context()
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-        super().init_poolmanager(*args, **kwargs, ssl_context=context)
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._trust)
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = _pool_classes(self._guard)
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing to do: the context made above verifies, and is not loaded anew for every connection."""
+        """Nothing to do: the context verifies, and is not loaded anew for every connection."""
 
 
 def _pool_classes(guard: Guard) -> dict[str, Any]:
@@ -187,11 +195,20 @@ class Servers:
             server = self._known.get(key)
             if server is None:
                 guard = Guard(access.networks, access.inside_only, self._resolve)
-                server = self._known[key] = Server(guard, width=self._width)
+                server = self._known[key] = Server(guard, width=self._width, trust=self._trust_for(access))
             self._known.move_to_end(key)
             if len(self._known) > _MOST_SERVERS:
                 self._known.popitem(last=False)[1].close()
             return server
+
+    def _trust_for(self, access: Access) -> ssl.SSLContext:
+        """What a server needs: reading all authorities takes long, and plain http needs none."""
+        tls = access.base.lower().startswith("https:")
+        return self._trust if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        return system_trust()
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,8 +1,9 @@
 """The view `ordered_doses`: one row per order, ingredient and line of dosage, as far as the order says it.
 
-Columns: drug, dose (mg), per_weight (mg/kg), duration (min), rate (mg/min), per_week, route, reason, status,
-order, date. `with: {weight: fact}` works out what the order leaves to the body weight; an order that says it
-itself needs none. A row depends on its own order alone, but for the weight and conditions given as reason.
+Columns: drug, dose (mg), per_weight (mg/kg), duration (min), rate (mg/min), per_week, schedule, route,
+reason, status, order, date. `with: {weight: fact}` works out what the order leaves to the body weight; an
+order that says it itself needs none. A row depends on its own order alone, but for the weight and conditions
+given as reason.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.days import day_as_when
 from cds_service.facts.views.ingredients import UNRECOGNISED, ingredients_of
-from cds_service.rulebook.terminology import Ingredient
+from cds_service.rulebook.terminology import Coded, Ingredient
 from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
 
@@ -88,6 +89,7 @@ def _order_rows(
             columns: dict[str, Cell] = {
                 "drug": ingredient.name,
                 **_amounts(line, ingredient, weight),
+                **_times(line),
                 "route": concept_codes(line.route) or None,
                 "reason": reason,
                 "status": order.status or None,
@@ -106,6 +108,14 @@ def _amounts(line: fhir.Dosage, ingredient: Ingredient, weight: Weight) -> dict[
         span: Span | None = getattr(said, name)
         open_cell: Truth | None = UNKNOWN if getattr(could, name) is not None else None
         cells[name] = Quantity(span, unit) if span is not None else open_cell
-    weekly = times_a_week(line)
-    cells["per_week"] = Quantity(weekly, "/wk") if weekly is not None else None
     return cells
+
+
+def _times(line: fhir.Dosage) -> dict[str, Cell]:
+    """How often a week; where that cannot be told, the words and codes in which the line may say it."""
+    weekly = times_a_week(line)
+    if weekly is not None:
+        return {"per_week": Quantity(weekly, "/wk"), "schedule": None}
+    coded = concept_codes(line.timing.code) if line.timing is not None else ()
+    said = (Coded("text", line.text, line.text),) if line.text else ()
+    return {"per_week": None, "schedule": (*coded, *said) or None}

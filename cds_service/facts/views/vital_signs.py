@@ -55,6 +55,7 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
 def _blank(observation: fhir.Observation, when: When | None, chart: Chart) -> dict[str, Cell]:
     return {
         "date": when,
+        "time": when if when is not None and when.instant else None,
         "status": observation.status or None,
         "issued": chart.when(observation.issued),
     }

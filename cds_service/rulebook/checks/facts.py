@@ -19,7 +19,7 @@ from cds_service.rulebook.checks.knowledge import (
     source_known,
 )
 from cds_service.rulebook.criterion import Criterion, Threshold
-from cds_service.rulebook.fact import Absent, facts_used
+from cds_service.rulebook.fact import Absent, Unreadable, facts_used
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import (
     FindFact,
@@ -172,13 +172,26 @@ def conditions_fit(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
                     where, "data/unknown-element", f"{source} has no {name!r} to test", nearest(name, known)
                 )
             else:
+                yield from _unreadable_fits(parsed, where, fact, name, test)
                 yield from _condition_fits(parsed, where, fact, name, test)
+
+
+def _unreadable_fits(
+    parsed: Parsed[Rule], where: DataPath, fact: RowsFact, name: str, test: WhereTest
+) -> Iterator[Problem]:
+    code = "data/impossible-where"
+    if isinstance(test, Unreadable) and column_kind(fact, name) != "code":
+        yield parsed.problem(where, code, f"{name} holds no codes", "write {absent: true}, or remove it")
+    elif isinstance(test, InSet) and test.or_unreadable and name == "code":
+        # What a drug is may be told by more than its codes, so this would let known drugs pass.
+        hint = "ask a second fact for code: {unreadable: true}"
+        yield parsed.problem((*where, "or_unreadable"), code, "the code itself cannot pass unread", hint)
 
 
 def _condition_fits(
     parsed: Parsed[Rule], where: DataPath, fact: RowsFact, name: str, test: WhereTest
 ) -> Iterator[Problem]:
-    if isinstance(test, Absent):
+    if isinstance(test, (Absent, Unreadable)):
         return
     kind = column_kind(fact, name)
     code = "data/impossible-where"

@@ -17,6 +17,8 @@ DATED_GIVES: frozenset[GiveKind] = frozenset(
 )
 _COUNTS: tuple[GiveKind, ...] = ("exists", "count", "count_distinct")
 _DATES: tuple[GiveKind, ...] = ("latest date", "earliest date")
+_READ_ALONE = ("Condition", "AllergyIntolerance", "Procedure", "Observation")
+"""Types whose entries need no other resource to be understood, as those of a drug may."""
 _NUMBERS: tuple[GiveKind, ...] = ("count", "count_distinct", "latest value", "age")
 
 FACT_ARGUMENTS: Mapping[tuple[str, str], Literal["number", "date"]] = {
@@ -68,6 +70,20 @@ def known_dates(fact: RowsFact) -> tuple[str, ...]:
 
 def gives(fact: RowsFact) -> tuple[GiveKind, ...]:
     """What a fact can give of its source."""
+    return (*_gives(fact), "possible") if _stands_alone(fact) else _gives(fact)
+
+
+def _stands_alone(fact: RowsFact) -> bool:
+    """Whether each row is judged by itself: nothing that was not obtained could turn "maybe" into "no"."""
+    if fact.after is not None or fact.before is not None:
+        return False
+    if isinstance(fact, ViewFact):
+        return fact.view == "answers"
+    assert isinstance(fact, FindFact)
+    return fact.find in _READ_ALONE and "reason" not in {**fact.where, **fact.unsure}
+
+
+def _gives(fact: RowsFact) -> tuple[GiveKind, ...]:
     if isinstance(fact, ViewFact):
         view = VIEWS[fact.view]
         value: tuple[GiveKind, ...] = ("latest value",) if view.value else ()

@@ -1,0 +1,87 @@
+"""`give: possible` lets an author act on what may be there; answers nobody can read become notes."""
+
+from __future__ import annotations
+
+import pytest
+from chart_builder import Json, ask, book, bundle, coding, concept, condition, observation
+
+from cds_service.facts.unread import unread_answers
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
+
+ANEURYSM: Json = {
+    "find": "Condition",
+    "code_in": ["aneurysm"],
+    "where": {"verificationStatus": {"not": ["refuted", "entered-in-error"]}},
+    "unsure": {"verificationStatus": ["provisional"]},
+    "give": "possible",
+}
+CODED, IN_WORDS = condition("I71.4"), condition(concept(text="AAA on scan"))
+NAMELESS, KNEE = condition(concept(coding("4711", "urn:site"))), condition(concept(text="knee pain"))
+PROVISIONAL = condition("I71.4", verification="provisional")
+ANSWERS: Json = {
+    "view": "answers",
+    "code_in": ["cssrs-intent-or-plan"],
+    "where": {"answer": {"in": "affirmative-answers"}},
+    "within": "30 days [13]",
+    "give": "possible",
+}
+CASES = [
+    ([], FALSE),
+    ([KNEE], FALSE),
+    ([condition("E11.9")], FALSE),
+    ([CODED], TRUE),
+    ([IN_WORDS], TRUE),
+    ([NAMELESS], TRUE),
+    ([PROVISIONAL], TRUE),
+    ([KNEE, IN_WORDS], TRUE),
+]
+
+
+@pytest.mark.parametrize(("rows", "state"), CASES)
+def test_possible_is_true_if_a_row_counts_or_may_count_and_false_if_there_is_none(
+    rows: list[Json], state: Truth
+) -> None:
+    assert ask(ANEURYSM, *rows).state is state
+
+
+@pytest.mark.parametrize(("rows", "state"), CASES)
+def test_losing_the_key_moves_possible_to_unknown_and_never_to_the_other_side(
+    rows: list[Json], state: Truth
+) -> None:
+    assert ask(ANEURYSM, *rows, without=["conditions"]).state is UNKNOWN
+    first_page = {"conditions": bundle(*rows, more=True)}
+    assert ask(ANEURYSM, prefetch=first_page).state is (TRUE if state is TRUE else UNKNOWN)
+    assert ask(ANEURYSM, prefetch={"conditions": bundle(more=True)}).state is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (True, TRUE),
+        (False, FALSE),
+        ("perhaps", TRUE),
+        ("no", FALSE),
+        (concept(coding("A1", "urn:site")), TRUE),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_a_possible_one(answer: object, state: Truth) -> None:
+    value = {"valueCodeableConcept": answer} if isinstance(answer, dict) else answer
+    assert ask(ANSWERS, observation("93249-1", value, "2026-02-25")).state is state
+
+
+@pytest.mark.parametrize(
+    ("value", "noted"),
+    [
+        ({"valueCodeableConcept": concept(coding("A1", "urn:site", "Sometimes"))}, True),
+        ({"valueString": "now and then"}, True),
+        ({"valueCodeableConcept": concept("LA32-8")}, False),
+        ({"valueString": "No"}, False),
+        ({"valueBoolean": True}, False),
+        ({"valueInteger": 1}, False),
+    ],
+)
+def test_an_answer_that_nobody_can_read_is_noted(value: Json, noted: bool) -> None:
+    found = ask(ANSWERS, observation("93249-1", value, "2026-02-25", id="answer"))
+    findings = {"some-rule": {"some_fact": found}}
+    notes = unread_answers((("some-rule", "some_fact"),), findings, book().terminology)
+    assert notes == ((("answer-not-read", "Observation/answer"),) if noted else ())
