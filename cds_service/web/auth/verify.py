@@ -133,7 +133,7 @@ def _header(header: dict[str, object]) -> tuple[str, str]:
     if not isinstance(algorithm, str) or algorithm not in KINDS:
         raise Refused("alg is missing, none, symmetric or unknown")
     if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID:
-        raise Refused("kid is missing")
+        raise Refused("kid is missing, or too long")
     if not isinstance(kind, str) or kind.upper() != "JWT":
         raise Refused("typ is not JWT")
     if "crit" in header:

@@ -101,7 +101,14 @@ def test_sec_4_another_typ_is_refused(door: Door):
     assert "typ" in door.refuses(CITY.token({"typ": "at+jwt"}))
 
 
+@pytest.mark.parametrize("kid", [..., "", "k" * 257])
+def test_sec_4_a_kid_is_needed(door: Door, kid: Any):
+    assert "kid is missing" in door.refuses(CITY.token({"kid": kid}))
+
+
 def test_a_critical_extension_is_refused(door: Door):
+    """Also one that the library knows, and would pass."""
+    assert "crit asks for an extension" in door.refuses(CITY.token({"crit": ["b64"], "b64": True}))
     for header in ({"crit": ["exp"], "exp": 1}, {"crit": []}, {"crit": ["b64"], "b64": False}):
         assert "crit" in door.refuses(CITY.token(header))
 
