@@ -33,7 +33,7 @@ class ContextField:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A hook: when it is called, what its context holds, which field of it would bring orders not yet signed."""
+    """A hook: when it is called, what its context holds, which field would bring orders not yet signed."""
 
     name: str
     when: str

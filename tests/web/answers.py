@@ -162,9 +162,9 @@ def without_echoes(body: dict[str, Any]) -> dict[str, Any]:
     ours = copy.deepcopy(body)
     for card in ours["cards"]:
         for suggestion in card.get("suggestions", []):
-            for action in suggestion["actions"]:
-                if action["type"] == "update":
-                    del action["resource"]
+            for action in suggestion.get("actions", []):
+                if action.get("type") == "update":
+                    action.pop("resource", None)
     return ours
 
 
