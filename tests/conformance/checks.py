@@ -30,9 +30,12 @@ def suggestions(body: Json) -> list[Json]:
     return [one for card in cards(body) for one in card.get("suggestions", [])]
 
 
+def offered(body: Json) -> list[Json]:
+    return [one for suggestion in suggestions(body) for one in suggestion.get("actions", [])]
+
+
 def actions(body: Json) -> list[Json]:
-    offered = [one for suggestion in suggestions(body) for one in suggestion.get("actions", [])]
-    return [*offered, *body.get("systemActions", [])]
+    return [*offered(body), *body.get("systemActions", [])]
 
 
 def links(body: Json) -> list[Json]:
@@ -205,7 +208,7 @@ RESPONSE: dict[str, Check] = {
         suggestions, lambda one: "actionSelectionBehavior" in one, "a choice of actions nobody agreed on"
     ),
     "A-1": each(actions, lambda one: one.get("type") not in TYPES, "an unknown type of action"),
-    "A-2": each(actions, lambda one: not is_text(one.get("description")), "an action without description"),
+    "A-2": each(offered, lambda one: not is_text(one.get("description")), "an action without description"),
     "A-3": each(_of_type("create"), _unfinished, "a new resource that is no draft of the patient"),
     "A-4": each(
         _of_type("update"), lambda one: not is_text(_resource(one).get("id")), "an update of nothing"
