@@ -1,7 +1,8 @@
 """The requirements on a CDS service by row, what we do about each, and the tests that show it.
 
 `rows.yaml` says in our words what we do. A test here names its rows with `@row("D-1")`; a row may also name
-tests that stand elsewhere (`tests:`), or say why there is nothing to test (`not_applicable:`).
+tests that stand elsewhere (`tests:`), say why there is nothing to test (`not_applicable:`), or that it is not
+built (`not_yet:`).
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Entry:
     does: str
     tests: tuple[str, ...] = ()
     not_applicable: str = ""
+    not_yet: bool = False
 
     @property
     def section(self) -> str:
@@ -79,8 +81,9 @@ def entries() -> tuple[Entry, ...]:
 
 def _entry(id: str, said: Any) -> Entry:
     said = {"does": said} if isinstance(said, str) else said
-    named = (*marked().get(id, ()), *said.get("tests", ()))
-    return Entry(id, said["does"], named, said.get("not_applicable", ""))
+    others = tuple(f"{path}::{name}" for path, names in said.get("tests", {}).items() for name in names)
+    named = (*marked().get(id, ()), *others)
+    return Entry(id, said["does"], named, said.get("not_applicable", ""), said.get("not_yet", False))
 
 
 @cache
@@ -128,5 +131,5 @@ def page() -> str:
 
 def _line(entry: Entry) -> str:
     tests = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in entry.tests)
-    shown = "; ".join(part for part in (tests, entry.not_applicable) if part)
-    return f"| {entry.id} | {entry.does} | {shown} |"
+    shown = tests or (f"nothing: {entry.not_applicable}" if entry.not_applicable else "")
+    return f"| {entry.id} | {entry.does} | {'not there yet' if entry.not_yet else shown} |"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
+from web.answers import NOW, VIEW, changed, view_call
 
-from .checks import RESPONSE, Json, response_problems
-from .rows import row
+from .checks import RESPONSE, Json, links, response_problems
+from .rows import ROOT, row
 
 GOOD: Json = {
     "cards": [
@@ -153,10 +156,32 @@ def test_the_answers_judged_hold_every_kind_of_part(answered: dict[str, Json]) -
     assert any(body["cards"] == [] for body in answered.values())
 
 
+@row("SEC-24", "SEC-25")
+def test_every_answer_says_what_was_decided_by_which_rules_when_and_without_what(
+    answered: dict[str, Json],
+) -> None:
+    for name, body in answered.items():
+        decided = body["extension"]["org.cds-service.decision"]
+        assert datetime.fromisoformat(decided["asOf"]) == NOW, name
+        assert {"id", "version", "digest"} == set(decided["rulebook"])
+        assert decided["verdicts"]
+        assert all({"rule", "version", "verdict", "card"} <= set(line) for line in decided["verdicts"])
+        reasons = [one for line in decided["verdicts"] for one in line.get("because", [])]
+        assert all(set(one) == {"key", "reason"} for one in reasons)
+        assert not (reasons and decided["complete"])
+
+
+@row("SEC-26")
+def test_links_lead_to_the_pages_of_the_sources_only(answered: dict[str, Json]) -> None:
+    sources = YAML(typ="safe").load((ROOT / "rules/ketamine-trd/sources.yaml").read_text(encoding="utf-8"))
+    pages = {source.get("url") for source in sources.values()}
+    found = {link["url"] for body in answered.values() for link in links(body)}
+    assert found
+    assert found <= pages
+
+
 @row("S-6", "S-7", "S-8")
 def test_the_same_call_again_gets_the_whole_set_of_cards_again(sample: Any) -> None:
-    from web.answers import VIEW, changed, view_call
-
     first, again = (sample.post(VIEW, json=view_call()).get_json()["cards"] for _ in range(2))
     assert first == again != []
     fewer = sample.post(VIEW, json=changed(view_call(), "prefetch/conditions", None)).get_json()["cards"]

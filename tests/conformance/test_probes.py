@@ -80,7 +80,7 @@ def test_9_broken_json_is_400(sample: FlaskClient) -> None:
 
 
 def test_11_a_body_over_the_limit_is_413(everywhere: Rulebook) -> None:
-    client = create_app(Settings(today=NOW, max_body=1000), [everywhere]).test_client()
+    client = create_app(Settings(today=NOW, max_body=100), [everywhere]).test_client()
     assert_outcome(client.post(VIEW, json=view_call()), 413)
 
 
