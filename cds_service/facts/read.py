@@ -98,12 +98,14 @@ def read_key(key: str, raw: msgspec.Raw | None, owner: Owner) -> Supplied:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return _read_odd(key, raw, owner)
     if isinstance(value, fhir.Bundle):
-        return _finish(key, value, value.entry, [], owner, hidden=False)
+        return _finish(key, value, value.entry, [], owner, hidden=False, strangers=0)
     if isinstance(value, fhir.OperationOutcome):
         return Supplied(FAILED)
     # One resource where a search was asked for may not be all there is.
     alone = key not in _READ_ALONE
-    return _assemble(key, (fhir.Entry(resource=value),), owner, total=None, noted=0, truncated=alone)
+    return _assemble(
+        key, (fhir.Entry(resource=value),), owner, total=None, noted=0, truncated=alone, strangers=0
+    )
 
 
 def _read_odd(key: str, raw: msgspec.Raw, owner: Owner) -> Supplied:
@@ -123,15 +125,16 @@ def _read_loosely(key: str, data: msgspec.Raw, owner: Owner) -> Supplied:
     bundle = fhir.read_loose_bundle(data)
     entries: list[fhir.Entry] = []
     notes: list[Note] = []
-    hidden = False
+    hidden, strangers = False, 0
     for raw in bundle.entry:
         try:
             entries.append(fhir.read_entry(raw))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
             unreadable = _odd_entry(key, raw)
             hidden = hidden or unreadable is not None
+            strangers += unreadable is None
             notes.extend([unreadable] if unreadable else [])
-    return _finish(key, bundle, entries, notes, owner, hidden=hidden)
+    return _finish(key, bundle, entries, notes, owner, hidden=hidden, strangers=strangers)
 
 
 def _odd_entry(key: str, raw: msgspec.Raw) -> Note | None:
@@ -157,9 +160,12 @@ def _finish(
     owner: Owner,
     *,
     hidden: bool,
+    strangers: int,
 ) -> Supplied:
     more = hidden or any(link.relation == "next" for link in bundle.link)
-    supplied = _assemble(key, entries, owner, total=bundle.total, noted=len(notes), truncated=more)
+    supplied = _assemble(
+        key, entries, owner, total=bundle.total, noted=len(notes), truncated=more, strangers=strangers
+    )
     return Supplied(supplied.state, supplied.resources, (*notes, *supplied.notes)) if notes else supplied
 
 
@@ -171,12 +177,15 @@ def _assemble(
     total: float | None,
     noted: int,
     truncated: bool,
+    strangers: int,
 ) -> Supplied:
-    """Keep what is of the key and of the patient; the state says the worst that happened on the way."""
+    """Keep what is of the key and of the patient; the state says the worst that happened on the way.
+
+    `strangers` counts the entries of types no key asks for, which were left out before.
+    """
     states = {TRUNCATED} if truncated else set()
     kept: list[fhir.Readable] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
-    strangers = 0
     for entry in entries:
         resource = entry.resource
         if resource.__class__ is expected:

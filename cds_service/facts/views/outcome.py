@@ -99,7 +99,10 @@ class Outcomes:
         """What the scores say; the last follow-up can only be known if every score was obtained."""
         if chart.not_obtained(self.call.keys):
             return None
-        verdicts = {self._instrument(name, run, chart) for name in self.instruments}
+        try:
+            verdicts = {self._instrument(name, run, chart) for name in self.instruments}
+        except OverflowError:  # the supply is dated at an end of the calendar: there is no window around it
+            return None
         return "failed" if "failed" in verdicts else "responded" if "responded" in verdicts else None
 
     def _instrument(self, name: str, run: Run, chart: Chart) -> str | None:
