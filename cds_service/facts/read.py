@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
@@ -30,8 +31,7 @@ class Note(NamedTuple):
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Supplied:
+class Supplied(Struct, frozen=True, gc=False):
     """The readable resources of one key, its state, and what was noticed on the way."""
 
     state: str

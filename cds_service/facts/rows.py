@@ -7,8 +7,10 @@ rejected with the reason in words.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
@@ -26,8 +28,7 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly
 RowTest = Callable[[Mapping[str, Cell]], Truth]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True, gc=False):
     """The rows of a fact: those that count or may, and those that do not, each with its reason."""
 
     counted: list[Row]
@@ -196,7 +197,7 @@ def view_rows(
             columns = line.columns
             if failed and failed <= answers and within(line.evidence.when, limits) is TRUE:
                 columns = {**columns, "refused": TRUE}
-            row = replace(line, counts=dated, why=why, columns=columns)
+            row = Row(line.evidence, columns, dated, why)
             (rejected if dated is FALSE else counted).append(row)
         return Rows(latest_first(counted), latest_first(rejected))
 

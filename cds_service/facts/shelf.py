@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
+from msgspec import Struct
+
 from cds_service.facts import fhir
 from cds_service.facts.coding import reference_of
 from cds_service.facts.drugs import drug_of
@@ -40,8 +42,7 @@ _ANY = ""
 """Under this every entry not classified is filed: it may belong to any value set that has no words."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class Entry(Struct, frozen=True, eq=False, gc=False):
     """One resource of the chart with what its codes mean.
 
     `sets` are the value sets it belongs to; `classified` is false if none of its codes is in a system a value

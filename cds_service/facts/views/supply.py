@@ -7,8 +7,10 @@ today do not count; a period's end is included.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
@@ -25,8 +27,7 @@ ORDERED = frozenset({"active", "completed", "stopped", "unknown"})
 ORDER_INTENTS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
 
 
-@dataclass(frozen=True, slots=True)
-class Supply:
+class Supply(Struct, frozen=True, gc=False):
     """Days [first, last] surely on one drug; `first` is None if there are none that can be told.
 
     A start or end known only to the month leaves the days that every reading of it has in common; `begun` is
@@ -158,8 +159,7 @@ def _dated(supply: Supply, start: tuple[date, date], last: date, today: date) ->
     return replace(supply, first=first, last=last, begun=earliest)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True, gc=False):
     """A stretch on one drug without a gap longer than the rule bridges."""
 
     supplies: tuple[Supply, ...]

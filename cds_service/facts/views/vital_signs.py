@@ -8,7 +8,8 @@ fact converts by UCUM or stays unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
