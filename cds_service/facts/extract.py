@@ -1,4 +1,4 @@
-"""Every fact of a hook's rules, answered from one chart. Equal facts of different rules are read once.
+"""Every fact of a hook's rules, compiled once; then the findings of a chart. Equal facts are read once.
 
 A fact may be made of others of its rule (a calculation, a moment to come after, an argument of a view): those
 are read before it.
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 
 from cds_service.facts.anchors import anchored
-from cds_service.facts.calculated import Used, calculation
+from cds_service.facts.calculated import calculation
 from cds_service.facts.chart import Chart
+from cds_service.facts.dates import EVER
 from cds_service.facts.finding import Finding, NotObtained
+from cds_service.facts.findings import ChartFindings, Question, Reader, Used
 from cds_service.facts.gather import DRAFTS
-from cds_service.facts.give import giver
+from cds_service.facts.give import Giver, giver
 from cds_service.facts.prefetch import fact_keys, reason_keys
 from cds_service.facts.rows import Rows, find_rows, view_rows
-from cds_service.facts.silence import NO_ROWS, nothing_to_read
+from cds_service.facts.silence import Sign, Signs, signs_of
 from cds_service.facts.views import view_reader
 from cds_service.facts.views.call import ViewCall
 from cds_service.rulebook.book import Rulebook
@@ -27,60 +30,81 @@ from cds_service.rulebook.views import VIEWS
 from cds_service.truth import UNKNOWN
 
 Findings = Mapping[str, Mapping[str, Finding]]
-Reader = Callable[[Chart, Used], Finding]
 RowsReader = Callable[[Chart, Used], Rows]
-_NONE: Used = {}
 
 
 @dataclass(frozen=True)
 class Extraction:
     """The facts of a set of rules, compiled.
 
-    `readers` are the unique ones, each with the places of the answers it uses, which stand before it;
-    `places` says which rule's fact takes which answer.
+    `questions` are the distinct ones, `numbers` says which of them each rule's fact is. `silent` are their
+    answers on a chart that was obtained in full and shows no sign of them, None for those always read.
     """
 
-    readers: tuple[tuple[Reader, tuple[tuple[str, int], ...]], ...]
-    places: Mapping[str, tuple[tuple[str, int], ...]]
+    questions: tuple[Question, ...]
+    numbers: Mapping[str, Mapping[str, int]]
+    askers: tuple[tuple[tuple[str, str], ...], ...]
+    signs: Signs
+    silent: tuple[Finding | None, ...]
 
     @classmethod
     def compile(cls, rules: tuple[Rule, ...], book: Rulebook) -> Extraction:
         """Build the readers of every fact that is not a conclusion."""
         desk = _Desk(book)
-        places = {
-            rule.rule: tuple(
-                (name, desk.place(rule, name))
+        numbers = {
+            rule.rule: {
+                name: desk.number(rule, name)
                 for name, fact in rule.data.items()
                 if not isinstance(fact, ConclusionFact)
-            )
+            }
             for rule in rules
         }
-        return cls(tuple(desk.readers), places)
+        questions = tuple(desk.questions)
+        askers: list[list[tuple[str, str]]] = [[] for _ in questions]
+        for rule_id, facts in numbers.items():
+            for name, number in facts.items():
+                askers[number].append((rule_id, name))
+        signs = Signs(desk.signs, desk.keys)
+        return cls(questions, numbers, tuple(map(tuple, askers)), signs, tuple(desk.silent))
 
-    def __call__(self, chart: Chart) -> Findings:
-        answers: list[Finding] = []
-        for read, uses in self.readers:
-            answers.append(read(chart, {name: answers[index] for name, index in uses} if uses else _NONE))
-        return {rule: {name: answers[index] for name, index in facts} for rule, facts in self.places.items()}
+    def __call__(self, chart: Chart) -> ChartFindings:
+        """The findings of a chart; with `explain` every fact is read, for what it looked at and rejected."""
+        known: list[Finding | None] = list(self.silent)
+        unread: dict[str, set[str]] = {}
+        for number in range(len(known)) if chart.explain else self.signs.seen_in(chart):
+            known[number] = None
+            for rule, name in self.askers[number]:
+                unread.setdefault(rule, set()).add(name)
+        return ChartFindings(chart, self.questions, self.numbers, known, unread)
+
+    def silent_answers(self, rule: str) -> Mapping[str, Finding]:
+        """By fact the answers of a rule's facts that need not be read where a chart shows no sign of them."""
+        answers = ((name, self.silent[number]) for name, number in self.numbers[rule].items())
+        return {name: answer for name, answer in answers if answer is not None}
 
 
 @dataclass
 class _Desk:
-    """Where readers are collected while a set of rules is compiled."""
+    """Where questions are collected while a set of rules is compiled."""
 
     book: Rulebook
-    readers: list[tuple[Reader, tuple[tuple[str, int], ...]]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    signs: list[frozenset[Sign] | None] = field(default_factory=list)
+    silent: list[Finding | None] = field(default_factory=list)
+    keys: list[tuple[str, ...]] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
 
-    def place(self, rule: Rule, name: str) -> int:
-        """The place of a fact's answer; its reader is built if no equal one was."""
+    def number(self, rule: Rule, name: str) -> int:
+        """The number of a fact's question; it is built if no equal one was."""
         fact = rule.data[name]
-        uses = tuple((used, self.place(rule, used)) for used in uses_of(fact))
+        uses = tuple((used, self.number(rule, used)) for used in uses_of(fact))
         same = f"{fact.model_copy(update={'ask': '', 'because': ''})!r} {uses}"
         if same not in self.known:
-            reader = fact_reader(fact, self.book)
-            self.known[same] = len(self.readers)
-            self.readers.append((reader, uses))
+            self.known[same] = len(self.questions)
+            self.questions.append(Question(fact_reader(fact, self.book), uses))
+            self.signs.append(signs_of(fact) if isinstance(fact, RowsFact) else None)
+            self.silent.append(None if self.signs[-1] is None else silent_answer(fact, self.book))
+            self.keys.append(watched_keys(fact, self.book))
         return self.known[same]
 
 
@@ -101,32 +125,15 @@ def fact_reader(fact: Fact, book: Rulebook) -> Reader:
 
 def rows_reader(fact: RowsFact, book: Rulebook) -> Reader:
     """The function that answers a fact that looks for rows."""
-    keys, beside = fact_keys(fact, book), reason_keys(fact)
-    watched = tuple(key for key in keys if key not in beside)
-    watched = (*watched, DRAFTS) if fact.origin != "chart" else watched
+    beside, watched = reason_keys(fact), watched_keys(fact, book)
     rows = _rows(fact, book, watched)
-    signature = VIEWS[fact.view] if isinstance(fact, ViewFact) else None
-    give = giver(
-        fact.give,
-        complete=fact.record == "complete",
-        unit=fact.unit,
-        value_column=signature.value if signature else "number",
-        answer_columns=signature.answers if signature else frozenset(),
-    )
+    give = giver_of(fact)
     if fact.give.kind == "age":
         return lambda chart, used: give(Rows([], []), chart.not_obtained(watched), chart)
-    empty = nothing_to_read(fact, watched)
     if not beside and not uses_of(fact):
-
-        def read_plainly(chart: Chart, used: Used) -> Finding:
-            found = NO_ROWS if empty(chart) else rows(chart, used)
-            return give(found, chart.not_obtained(watched), chart)
-
-        return read_plainly
+        return lambda chart, used: give(rows(chart, used), chart.not_obtained(watched), chart)
 
     def read(chart: Chart, used: Used) -> Finding:
-        if empty(chart):
-            return give(NO_ROWS, chart.not_obtained(watched), chart)
         found = anchored(rows(chart, used), fact, used)
         because = chart.not_obtained(watched)
         if any(row.counts is UNKNOWN for row in found.counted):
@@ -135,6 +142,34 @@ def rows_reader(fact: RowsFact, book: Rulebook) -> Reader:
         return give(found, because, chart)
 
     return read
+
+
+def giver_of(fact: RowsFact) -> Giver:
+    """The function that makes a fact's answer of its rows."""
+    signature = VIEWS[fact.view] if isinstance(fact, ViewFact) else None
+    return giver(
+        fact.give,
+        complete=fact.record == "complete",
+        unit=fact.unit,
+        value_column=signature.value if signature else "number",
+        answer_columns=signature.answers if signature else frozenset(),
+    )
+
+
+def silent_answer(fact: Fact | RowsFact, book: Rulebook) -> Finding:
+    """The answer of a fact that finds no row where everything was obtained."""
+    assert isinstance(fact, RowsFact)
+    nothing = Chart("", EVER, UTC, {}, {}, {}, frozenset(), (), book.terminology)
+    return giver_of(fact)(Rows([], []), (), nothing)
+
+
+def watched_keys(fact: Fact | RowsFact, book: Rulebook) -> tuple[str, ...]:
+    """The keys whose loss a fact's answer shows, the orders of the call among them if it reads those."""
+    if not isinstance(fact, RowsFact):
+        return ()
+    beside = reason_keys(fact)
+    keys = tuple(key for key in fact_keys(fact, book) if key not in beside)
+    return (*keys, DRAFTS) if fact.origin != "chart" else keys
 
 
 def _joined(

@@ -1,0 +1,86 @@
+"""Which facts inference needs: the states of a rule's criteria, read only until its verdict is settled.
+
+A criterion that was not read is unknown. A verdict that is settled with unknowns stays what it is whatever
+they turn out to be (Kleene's logic is monotone), so reading stops there: a test compares verdicts, and what
+is missing, with those of every fact read. Where facts find nothing, their states were worked out before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from cds_service.facts.dates import EVER
+from cds_service.facts.extract import Extraction
+from cds_service.facts.finding import Finding
+from cds_service.facts.findings import ChartFindings
+from cds_service.infer.conclusion import States
+from cds_service.infer.criteria import state
+from cds_service.infer.direct import conclusion_of, undecided
+from cds_service.infer.program import Program, RuleLogic
+from cds_service.truth import UNKNOWN, Truth
+
+
+@dataclass(frozen=True)
+class NeededStates:
+    """The rules of a program, and by rule what its leaves are where every fact finds nothing.
+
+    A leaf is unknown there if it is a conclusion, or if its fact is read on every chart.
+    """
+
+    program: Program
+    silent: Mapping[str, tuple[Truth, ...]]
+
+    @classmethod
+    def compile(cls, program: Program, extraction: Extraction) -> NeededStates:
+        """Work out what depends on the rules alone."""
+        silent = {rule.id: tuple(_silent(rule, extraction.silent_answers(rule.id))) for rule in program.rules}
+        return cls(program, silent)
+
+    def of(self, findings: ChartFindings, as_of: datetime, zone: tzinfo) -> States:
+        """By rule and text the state of every criterion; unknown where it cannot matter any more."""
+        verdicts: dict[str, Truth] = {}
+        states: dict[str, Mapping[str, Truth]] = {}
+        for rule in self.program.rules:
+            truths = list(self.silent[rule.id])
+            for index, used in rule.joins:
+                truths[index] = verdicts[used]
+            unread = findings.unread.get(rule.id)
+            if unread:
+                _read(rule, truths, unread, findings[rule.id], as_of, zone)
+            concluded = conclusion_of(rule, tuple(truths))
+            verdicts[rule.id], states[rule.id] = concluded.verdict, concluded.states
+        return states
+
+
+def _silent(rule: RuleLogic, answers: Mapping[str, Finding]) -> list[Truth]:
+    # No finding without rows has a date, so the instant does not matter.
+    return [
+        state(leaf.criterion, answers[leaf.fact], EVER, UTC)
+        if leaf.criterion is not None and leaf.fact in answers
+        else UNKNOWN
+        for leaf in rule.leaves
+    ]
+
+
+def _read(
+    rule: RuleLogic,
+    truths: list[Truth],
+    unread: set[str],
+    findings: Mapping[str, Finding],
+    as_of: datetime,
+    zone: tzinfo,
+) -> None:
+    """Fill in the leaves of the unread facts, one by one, as long as they can change the verdict."""
+    waiting = {index for index, leaf in enumerate(rule.leaves) if leaf.fact in unread}
+    for index in waiting:
+        truths[index] = UNKNOWN
+    while waiting and conclusion_of(rule, tuple(truths)).verdict is UNKNOWN:
+        still_open = [index for index in undecided(rule.tree, truths) if index in waiting]
+        if not still_open:
+            return
+        waiting.discard(still_open[0])
+        leaf = rule.leaves[still_open[0]]
+        if leaf.criterion is not None:
+            truths[still_open[0]] = state(leaf.criterion, findings[leaf.fact], as_of, zone)
