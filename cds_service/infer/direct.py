@@ -52,17 +52,21 @@ def conclude(rule: RuleLogic, states: Mapping[str, Truth], done: Mapping[str, Co
 
 
 @lru_cache(_REMEMBERED)
+def open_leaves(rule: RuleLogic, truths: tuple[Truth, ...]) -> tuple[int, ...]:
+    """The leaves that could still change the verdict; none if it is settled."""
+    unknown = decide(rule.tree, truths) is UNKNOWN
+    return tuple(dict.fromkeys(undecided(rule.tree, truths))) if unknown else ()
+
+
+@lru_cache(_REMEMBERED)
 def conclusion_of(rule: RuleLogic, truths: tuple[Truth, ...]) -> Conclusion:
     """The conclusion of one rule over the truths of its leaves.
 
     Remembered, since a rule meets the same few combinations all day; none of them says whose they were.
     """
-    verdict = decide(rule.tree, truths)
-    missing: tuple[str, ...] = ()
-    if verdict is UNKNOWN:
-        still_open = [rule.leaves[index].fact for index in undecided(rule.tree, truths)]
-        missing = tuple([fact for fact in rule.facts if fact in still_open])
-    return Conclusion(rule.id, verdict, missing, dict(zip(rule.texts, truths, strict=True)))
+    still_open = {rule.leaves[index].fact for index in open_leaves(rule, truths)}
+    missing = tuple([fact for fact in rule.facts if fact in still_open])
+    return Conclusion(rule.id, decide(rule.tree, truths), missing, dict(zip(rule.texts, truths, strict=True)))
 
 
 class DirectEngine:

@@ -17,7 +17,7 @@ from cds_service.facts.finding import Finding
 from cds_service.facts.findings import ChartFindings
 from cds_service.infer.conclusion import States
 from cds_service.infer.criteria import state
-from cds_service.infer.direct import conclusion_of, undecided
+from cds_service.infer.direct import conclusion_of, open_leaves
 from cds_service.infer.program import Program, RuleLogic
 from cds_service.truth import UNKNOWN, Truth
 
@@ -76,10 +76,7 @@ def _read(
     waiting = {index for index, leaf in enumerate(rule.leaves) if leaf.fact in unread}
     for index in waiting:
         truths[index] = UNKNOWN
-    while waiting and conclusion_of(rule, tuple(truths)).verdict is UNKNOWN:
-        still_open = [index for index in undecided(rule.tree, truths) if index in waiting]
-        if not still_open:
-            return
+    while still_open := [index for index in open_leaves(rule, tuple(truths)) if index in waiting]:
         waiting.discard(still_open[0])
         leaf = rule.leaves[still_open[0]]
         if leaf.criterion is not None:
