@@ -27,6 +27,7 @@ from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.fact import CalculateFact, facts_used
 from cds_service.rulebook.rule import ConclusionFact, Fact, FindFact, RowsFact, Rule, ViewFact
 from cds_service.rulebook.views import VIEWS
+from cds_service.rulebook.walk import rejected_told
 from cds_service.truth import UNKNOWN
 
 Findings = Mapping[str, Mapping[str, Finding]]
@@ -96,12 +97,12 @@ class _Desk:
 
     def number(self, rule: Rule, name: str) -> int:
         """The number of a fact's question; it is built if no equal one was."""
-        fact = rule.data[name]
+        fact, told = rule.data[name], name in rejected_told(rule)
         uses = tuple((used, self.number(rule, used)) for used in uses_of(fact))
-        same = f"{fact.model_copy(update={'ask': '', 'because': ''})!r} {uses}"
+        same = f"{fact.model_copy(update={'ask': '', 'because': ''})!r} {uses} {told}"
         if same not in self.known:
             self.known[same] = len(self.questions)
-            self.questions.append(Question(fact_reader(fact, self.book), uses))
+            self.questions.append(Question(fact_reader(fact, self.book, told=told), uses))
             self.signs.append(signs_of(fact) if isinstance(fact, RowsFact) else None)
             self.silent.append(None if self.signs[-1] is None else silent_answer(fact, self.book))
             self.keys.append(watched_keys(fact, self.book))
@@ -114,19 +115,22 @@ def uses_of(fact: Fact | RowsFact) -> tuple[str, ...]:
     return tuple(dict.fromkeys(facts_used(fact, arguments)))
 
 
-def fact_reader(fact: Fact, book: Rulebook) -> Reader:
-    """The function that answers one fact from a chart and the facts it is made of."""
+def fact_reader(fact: Fact, book: Rulebook, *, told: bool = False) -> Reader:
+    """The function that answers one fact from a chart and the facts it is made of.
+
+    `told` if a card tells which rows do not count and why; otherwise only the explanation keeps them.
+    """
     if isinstance(fact, CalculateFact):
         read = calculation(fact)
         return lambda chart, used: read(used)
     assert isinstance(fact, RowsFact)
-    return rows_reader(fact, book)
+    return rows_reader(fact, book, told=told)
 
 
-def rows_reader(fact: RowsFact, book: Rulebook) -> Reader:
+def rows_reader(fact: RowsFact, book: Rulebook, *, told: bool = False) -> Reader:
     """The function that answers a fact that looks for rows."""
     beside, watched = reason_keys(fact), watched_keys(fact, book)
-    rows = _rows(fact, book, watched)
+    rows = _rows(fact, book, watched, told=told)
     give = giver_of(fact)
     if fact.give.kind == "age":
         return lambda chart, used: give(Rows([], []), chart.not_obtained(watched), chart)
@@ -179,9 +183,9 @@ def _joined(
     return tuple(dict.fromkeys((*because, *beside, *others)))
 
 
-def _rows(fact: RowsFact, book: Rulebook, keys: tuple[str, ...]) -> RowsReader:
+def _rows(fact: RowsFact, book: Rulebook, keys: tuple[str, ...], *, told: bool) -> RowsReader:
     if isinstance(fact, FindFact):
-        found = find_rows(fact, book, keys)
+        found = find_rows(fact, book, keys, told=told)
         return lambda chart, used: found(chart)
     assert isinstance(fact, ViewFact)
-    return view_rows(fact, book, view_reader(ViewCall.of(fact, book, keys)))
+    return view_rows(fact, book, view_reader(ViewCall.of(fact, book, keys)), told=told)

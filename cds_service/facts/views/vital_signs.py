@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from msgspec.structs import replace
-
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import concept_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.quantity import convert
+from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.parts import parts_of
 from cds_service.truth import hull
 
 PANEL, SYSTOLIC, DIASTOLIC = (
@@ -38,7 +37,7 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
         for entry, _ in chart.entries(call.keys, "Observation", (PANEL, SYSTOLIC, DIASTOLIC)):
             observation: fhir.Observation = entry.resource
             when = effective(observation, chart) or chart.when(observation.issued)
-            sides = _sides(observation, call)
+            sides = _sides(entry, chart)
             panel = bool(observation.component)
             moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
             known = readings.get(moment)
@@ -47,7 +46,7 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
                 columns[side] = _either(columns[side], value) if side in columns else value
             reference = min(entry.reference, known.evidence.reference) if known else entry.reference
             readings[moment] = Row(Evidence(reference, when, "blood pressure"), columns)
-        whole = (replace(row, columns={**_NO_SIDES, **row.columns}) for row in readings.values())
+        whole = (Row(row.evidence, {**_NO_SIDES, **row.columns}) for row in readings.values())
         return [row for row in whole if row.columns["systolic"] or row.columns["diastolic"]]
 
     return read
@@ -69,16 +68,14 @@ def _either(one: Cell, other: Cell) -> Cell:
     return None
 
 
-def _sides(observation: fhir.Observation, call: ViewCall) -> dict[str, Cell]:
+def _sides(entry: Entry, chart: Chart) -> dict[str, Cell]:
     sides: dict[str, Cell] = {}
-    sets_of = call.book.terminology.sets_of
-    parts: tuple[fhir.Observation | fhir.Valued, ...] = (observation, *observation.component)
-    for part in parts:
-        for code in concept_codes(part.code):
-            for name in sets_of(code.system, code.code) & _SIDES.keys():
+    for part, _, sets in parts_of(entry, chart):
+        for name, side in _SIDES.items():
+            if name in sets:
                 value = answer_number(part)
                 if value is not None:
-                    sides[_SIDES[name]] = _pressure(value)
+                    sides[side] = _pressure(value)
     return sides
 
 
