@@ -47,7 +47,8 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
 
     `sets` are the value sets it belongs to; `classified` is false if none of its codes is in a system a value
     set knows, so that it may belong to any without words, and to those in `may_mean`. `aside` says why it
-    never counts (refuted, entered in error).
+    never counts (refuted, entered in error). `parts` are the meanings of an observation with components: of
+    its own code, then of theirs.
     """
 
     resource: Any
@@ -58,6 +59,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     drug: Drug | None = None
     aside: str = ""
     may_mean: frozenset[str] = frozenset()
+    parts: tuple[Meaning, ...] = ()
 
     @property
     def text(self) -> str:
@@ -224,16 +226,17 @@ def read_entry(
         known = drug.resolution != "unresolved"
         everything = frozenset() if known else meanings.terminology.words.sets
         return Entry(resource, reference, drug.sets, codes, known, drug, aside, everything)
+    if resource.__class__ is fhir.Observation and resource.component:
+        parts = (meanings.of(resource.code), *[meanings.of(part.code) for part in resource.component])
+        sets = frozenset[str]().union(*[part.sets for part in parts])
+        codes = tuple([code for part in parts for code in part.codes])
+        return Entry(resource, reference, sets, codes, aside=aside, parts=parts)
     meaning = _meaning(resource, meanings)
     classified = meaning.classified or resource.__class__ not in CLASSIFIED
     return Entry(resource, reference, meaning.sets, meaning.codes, classified, None, aside, meaning.may_mean)
 
 
 def _meaning(resource: Any, meanings: Meanings) -> Meaning:
-    if isinstance(resource, fhir.Observation) and resource.component:
-        parts = [meanings.of(resource.code), *(meanings.of(part.code) for part in resource.component)]
-        sets = frozenset[str]().union(*(part.sets for part in parts))
-        return Meaning(sets, True, tuple(code for part in parts for code in part.codes))
     if isinstance(resource, fhir.AllergyIntolerance) and resource.reaction:
         return _allergy_meaning(resource, meanings)
     return meanings.of(getattr(resource, "code", None))

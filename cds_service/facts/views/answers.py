@@ -64,8 +64,8 @@ def _observation_rows(entry: Entry, chart: Chart) -> Sequence[SetRow]:
         observation: fhir.Observation = entry.resource
         when, status = effective(observation, chart), observation.status
         made = [
-            (sets, _row(entry, codes, part, status, when, chart))
-            for part, codes, sets in parts_of(entry, chart)
+            (asked.sets, _row(entry, asked.codes, part, status, when, chart))
+            for part, asked in parts_of(entry)
         ]
         rows = known[id(entry)] = [(sets, row) for sets, row in made if row is not None]
     return rows

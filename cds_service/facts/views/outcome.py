@@ -63,7 +63,7 @@ class Outcomes:
     ) -> str | Truth | None:
         """failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if a lost key may."""
         reasons = self._reasons(run, stretches, orders)
-        by_score = self._by_score(run, chart)
+        by_score = None if reasons & self.no_response else self._by_score(run, chart)
         if reasons & self.no_response or by_score == "failed":
             return "failed"
         keys = ("medication-requests", "medication-statements", *self.call.keys)
@@ -142,6 +142,19 @@ class Outcomes:
         """
         if chart.not_obtained(("conditions",)):
             return UNKNOWN
+        name = ("episode", self.episodes)
+        if name not in chart.cache:
+            chart.cache[name] = self._latest_onset(chart)
+        onset: tuple[date, date, bool] | None = chart.cache[name]
+        if onset is None:
+            return None
+        earliest, latest, exact = onset
+        if run.begun >= latest:
+            return "current"
+        return "earlier" if exact and run.last < earliest else None
+
+    def _latest_onset(self, chart: Chart) -> tuple[date, date, bool] | None:
+        """The days on which the episode may have begun, and whether that is an onset, not a recording."""
         onsets = [
             _onset(entry, chart)
             for entry, sure in chart.entries(("conditions",), "Condition", self.episodes)
@@ -151,10 +164,7 @@ class Outcomes:
         if not dated:
             return None
         onset, exact = max(dated, key=lambda item: item[0].start)
-        earliest, latest = days_of(onset, chart)
-        if run.begun >= latest:
-            return "current"
-        return "earlier" if exact and run.last < earliest else None
+        return *days_of(onset, chart), exact
 
 
 def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:

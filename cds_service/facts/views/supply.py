@@ -184,12 +184,13 @@ class Run(Struct, frozen=True, gc=False):
 
 def _covered(supplies: Sequence[Supply]) -> int:
     """Days covered by settled supplies sorted by their first day, each day once."""
-    days, reached = 0, date.min
+    days, reached = 0, 0
     for supply in supplies:
         assert supply.first is not None and supply.last is not None
-        start = max(supply.first, reached + timedelta(days=1))
-        days += max(0, (supply.last - start).days + 1)
-        reached = max(reached, supply.last)
+        last = supply.last.toordinal()
+        if last > reached:
+            days += last - max(supply.first.toordinal() - 1, reached)
+            reached = last
     return days
 
 
