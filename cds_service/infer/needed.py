@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 
 from cds_service.facts.dates import EVER
 from cds_service.facts.extract import Extraction
@@ -42,16 +43,23 @@ class NeededStates:
         """By rule and text the state of every criterion; unknown where it cannot matter any more."""
         verdicts: dict[str, Truth] = {}
         states: dict[str, Mapping[str, Truth]] = {}
-        for rule in self.program.rules:
-            truths = list(self.silent[rule.id])
-            for index, used in rule.joins:
-                truths[index] = verdicts[used]
-            unread = findings.unread.get(rule.id)
-            if unread:
-                _read(rule, truths, unread, findings[rule.id], as_of, zone)
-            concluded = conclusion_of(rule, tuple(truths))
-            verdicts[rule.id], states[rule.id] = concluded.verdict, concluded.states
+        for rule, name, joins in self._steps:
+            truths = self.silent[name]
+            unread = findings.unread.get(name)
+            if joins or unread:
+                leaves = list(truths)
+                for index, used in joins:
+                    leaves[index] = verdicts[used]
+                if unread:
+                    _read(rule, leaves, unread, findings[name], as_of, zone)
+                truths = tuple(leaves)
+            concluded = conclusion_of(rule, truths)
+            verdicts[name], states[name] = concluded.verdict, concluded.states
         return states
+
+    @cached_property
+    def _steps(self) -> tuple[tuple[RuleLogic, str, tuple[tuple[int, str], ...]], ...]:
+        return tuple((rule, rule.id, rule.joins) for rule in self.program.rules)
 
 
 def _silent(rule: RuleLogic, answers: Mapping[str, Finding]) -> list[Truth]:
@@ -66,18 +74,23 @@ def _silent(rule: RuleLogic, answers: Mapping[str, Finding]) -> list[Truth]:
 
 def _read(
     rule: RuleLogic,
-    truths: list[Truth],
+    leaves: list[Truth],
     unread: set[str],
     findings: Mapping[str, Finding],
     as_of: datetime,
     zone: tzinfo,
 ) -> None:
     """Fill in the leaves of the unread facts, one by one, as long as they can change the verdict."""
-    waiting = {index for index, leaf in enumerate(rule.leaves) if leaf.fact in unread}
+    waiting = {index for fact in unread for index in rule.leaves_of.get(fact, ())}
     for index in waiting:
-        truths[index] = UNKNOWN
-    while still_open := [index for index in open_leaves(rule, tuple(truths)) if index in waiting]:
-        waiting.discard(still_open[0])
-        leaf = rule.leaves[still_open[0]]
+        leaves[index] = UNKNOWN
+    while waiting:
+        for index in open_leaves(rule, tuple(leaves)):
+            if index in waiting:
+                break
+        else:
+            return
+        waiting.discard(index)
+        leaf = rule.leaves[index]
         if leaf.criterion is not None:
-            truths[still_open[0]] = state(leaf.criterion, findings[leaf.fact], as_of, zone)
+            leaves[index] = state(leaf.criterion, findings[leaf.fact], as_of, zone)

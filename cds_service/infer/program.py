@@ -79,6 +79,12 @@ class RuleLogic:
         return tuple((index, leaf.conclusion) for index, leaf in enumerate(self.leaves) if leaf.conclusion)
 
     @cached_property
+    def leaves_of(self) -> Mapping[str, tuple[int, ...]]:
+        """By fact the leaves that compare it."""
+        facts = dict.fromkeys(leaf.fact for leaf in self.leaves)
+        return {name: tuple(at for at, leaf in enumerate(self.leaves) if leaf.fact == name) for name in facts}
+
+    @cached_property
     def plain(self) -> tuple[Leaf, ...]:
         """The criteria whose state must be given to an engine."""
         return tuple(leaf for leaf in self.leaves if not leaf.conclusion)
