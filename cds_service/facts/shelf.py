@@ -6,7 +6,7 @@ entry only if a fact asks for every resource of their type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -40,6 +40,7 @@ _DRUG_NOTES = {
 }
 _ANY = ""
 """Under this every entry not classified is filed: it may belong to any value set that has no words."""
+_VERIFIED = (fhir.Condition, fhir.AllergyIntolerance)
 
 
 class Entry(Struct, frozen=True, eq=False, gc=False):
@@ -134,7 +135,11 @@ class Shelf:
             self.aside.append(entry)
             return
         for name in entry.sets:
-            self.by_set.setdefault(name, []).append(entry)
+            filed = self.by_set.get(name)
+            if filed is None:
+                self.by_set[name] = [entry]
+            else:
+                filed.append(entry)
         if not entry.classified:
             for name in (_ANY, *entry.may_mean):
                 self.may_be.setdefault(name, []).append(entry)
@@ -184,7 +189,9 @@ def file_resources(
         if entry.reference not in seen and entry.reference not in replaced:
             seen.add(entry.reference)
             shelf.file(entry)
-            notes.update(dict.fromkeys(_entry_notes(entry)))
+            note = _note_on(entry)
+            if note is not None:
+                notes[note] = None
     return shelves
 
 
@@ -265,21 +272,19 @@ def disowned(verification: fhir.CodeableConcept) -> str:
 
 
 def _aside(resource: Any) -> str:
+    if resource.__class__ in _VERIFIED:
+        verification = resource.verification_status
+        return disowned(verification) if verification is not None else ""
     if getattr(resource, "status", "") == "entered-in-error":
         return "entered-in-error"
-    verification = getattr(resource, "verification_status", None)
-    reason = disowned(verification) if verification is not None else ""
-    if reason:
-        return reason
-    return "not-to-be-given" if getattr(resource, "do_not_perform", False) else ""
+    ordered = resource.__class__ is fhir.MedicationRequest
+    return "not-to-be-given" if ordered and resource.do_not_perform else ""
 
 
-def _entry_notes(entry: Entry) -> Iterable[Note]:
+def _note_on(entry: Entry) -> Note | None:
     if entry.aside in ("refuted", "entered-in-error"):
-        yield Note(entry.aside, entry.reference)
-    elif entry.drug is not None:
+        return Note(entry.aside, entry.reference)
+    if entry.drug is not None:
         code = _DRUG_NOTES.get(entry.drug.resolution)
-        if code:
-            yield Note(code, entry.reference)
-    elif not entry.classified:
-        yield Note("not-classified", entry.reference)
+        return Note(code, entry.reference) if code else None
+    return None if entry.classified else Note("not-classified", entry.reference)
