@@ -33,7 +33,12 @@ def cards_of(rule: Rule) -> Iterator[tuple[DataPath, Card]]:
 
 
 def rejected_told(rule: Rule) -> frozenset[str]:
-    """The facts of which some card of the rule tells the rows that do not count: `{fact.rejected}`."""
+    """The facts of which some card of the rule tells the rows that do not count: `{fact.rejected}`.
+
+    A rule that is not active shows no card.
+    """
+    if rule.status != "active":
+        return frozenset()
     texts = [text for path, card in cards_of(rule) for _, text in texts_of(card, path)]
     return frozenset(name for name in rule.data if any(f"{{{name}.rejected}}" in text for text in texts))
 
