@@ -7,6 +7,7 @@ were not obtained, nothing but proven failure is settled.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -119,7 +120,7 @@ class Outcomes:
         return "failed" if most < self.response else None
 
     def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
-        """The final scores of one instrument that can be placed on a day; read once per chart."""
+        """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
         known: list[Score] | None = chart.cache.get(("scores", name))
         if known is None:
             known = chart.cache["scores", name] = []
@@ -128,6 +129,7 @@ class Outcomes:
                 day = the_day(when, chart)
                 if day is not None and when is not None and value is not None:
                     known.extend([(day, when, value.span)] if entry.resource.status in _FINAL else [])
+            known.sort(key=_day)
         return known
 
     # --- episode ---------------------------------------------------------------------------------
@@ -197,9 +199,14 @@ def _nearest(order: Entry, stretches: Sequence[Run], gap: int) -> Run | None:
     return min(fitting, key=lambda run: (abs((run.first - written).days), run.first), default=None)
 
 
-def _last(scores: Sequence[tuple[date, When, Span]], days: tuple[date, date]) -> Span | None:
+def _day(score: Score) -> date:
+    return score[0]
+
+
+def _last(scores: Sequence[Score], days: tuple[date, date]) -> Span | None:
     """The last score of the days, both included; of one day without clock times all of them."""
-    inside = [item for item in scores if days[0] <= item[0] <= days[1]]
+    first, last = days
+    inside = scores[bisect_left(scores, first, key=_day) : bisect_right(scores, last, key=_day)]
     if not inside:
         return None
     latest = max(item[1].start for item in inside)
