@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chart_builder import Json, condition, patient, request
+from chart_builder import Json, condition, order, patient, request
 from evaluated import served
-from generated_charts import LOSSES, charts, losable, lose
+from generated_charts import LOSSES, as_needed, charts, drugs, losable, lose, starts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +35,9 @@ def every_answer(call: HookRequest) -> list[Finding]:
 
 @st.composite
 def calls(draw: st.DrawFn) -> HookRequest:
-    call = request(*draw(charts()), hook=draw(HOOK))
+    hook, drafts = draw(HOOK), st.builds(order, drugs, starts, dosage=as_needed)
+    signed = draw(st.lists(drafts, max_size=2)) if hook == "order-sign" else None
+    call = request(*draw(charts()), hook=hook, drafts=signed)
     for key in draw(st.lists(st.sampled_from(losable(call)), max_size=2, unique=True)):
         call = lose(call, key, draw(st.sampled_from(LOSSES)), draw(st.lists(st.booleans(), min_size=1)))
     return call
@@ -77,3 +79,11 @@ def test_an_entry_of_a_value_set_makes_its_facts_be_read_and_others_not() -> Non
 
 def test_the_explanation_reads_every_fact() -> None:
     assert read_in(explain=True) == len(served().plans["patient-view"].extraction.questions)
+
+
+def test_an_order_of_the_call_makes_the_facts_about_such_orders_be_read() -> None:
+    plan = served().plans["order-sign"]
+    drafted = request(patient("1980-01-01"), hook="order-sign", drafts=[order("238082", "2026-03-01")])
+    bare = request(patient("1980-01-01"), hook="order-sign", drafts=[])
+    signs = plan.extraction.signs
+    assert signs.seen_in(chart_of(bare)) < signs.seen_in(chart_of(drafted))
