@@ -166,20 +166,20 @@ class Reading:
         enough = [(supply, self._enough(supply)) for supply in run.supplies]
         sure = run.days_of([supply for supply, answer in enough if answer is TRUE])
         most = run.days_of([supply for supply, answer in enough if answer is not FALSE])
-        when = _stretch(run.first, run.last, chart)
+        when, dose = _stretch(run.first, run.last, chart), _dose(run.supplies)
         columns: dict[str, Cell] = {
             "ingredient": self._group(key, run.supplies[0].ingredient),
             "key": key,
             "days": Quantity(exactly(run.covered)),
             "days_at_dose": Quantity(Span(sure, most)),
             "adherence": Quantity(exactly(run.covered / run.elapsed)),
-            "dose": _dose(run.supplies),
+            "dose": dose,
             "outcome": self.outcomes.outcome(run, stretches, orders, chart),
             "episode": self.outcomes.episode(run, chart),
             "start": _stretch(run.first, run.first, chart),
             "end": _stretch(run.last, run.last, chart),
         }
-        evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies))
+        evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies[0], dose))
         return Row(evidence, columns, counts, why)
 
     def _enough(self, supply: Supply) -> Truth:
@@ -199,16 +199,16 @@ class Reading:
             return ingredient.name
         return self.call.book.terminology.drug((Coded(RXNORM, key),)).name or key
 
-    def _text(self, supplies: Sequence[Supply]) -> str:
-        dose, minimum = _dose(supplies), self._minimum(supplies[0])
+    def _text(self, supply: Supply, dose: Quantity | None) -> str:
+        minimum = self._minimum(supply)
         told = f" {_dose_text(dose)} mg/d" if dose is not None else ", dose not known"
         least = f" (minimum {number_text(minimum)} mg/d)" if minimum is not None else ""
-        return f"{supplies[0].ingredient.name}{told}{least}"
+        return f"{supply.ingredient.name}{told}{least}"
 
     def _loose_row(self, key: str, supply: Supply, counts: Truth, why: str) -> Row:
-        name = self._group(key, supply.ingredient)
-        columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": _dose([supply])}
-        text = self._text([supply]) + (f", {why}" if counts is TRUE else "")
+        name, dose = self._group(key, supply.ingredient), _dose([supply])
+        columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": dose}
+        text = self._text(supply, dose) + (f", {why}" if counts is TRUE else "")
         return Row(
             Evidence(supply.entry.reference, None, text), columns, counts, () if counts is TRUE else (why,)
         )
