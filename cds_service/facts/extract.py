@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import cached_property
 
 from cds_service.facts.anchors import anchored
 from cds_service.facts.calculated import calculation
@@ -20,7 +21,7 @@ from cds_service.facts.gather import DRAFTS
 from cds_service.facts.give import Giver, giver
 from cds_service.facts.prefetch import fact_keys, reason_keys
 from cds_service.facts.rows import Rows, find_rows, view_rows
-from cds_service.facts.silence import Sign, Signs, signs_of
+from cds_service.facts.silence import Signs, signs_of
 from cds_service.facts.views import view_reader
 from cds_service.facts.views.call import ViewCall
 from cds_service.rulebook.book import Rulebook
@@ -38,15 +39,14 @@ RowsReader = Callable[[Chart, Used], Rows]
 class Extraction:
     """The facts of a set of rules, compiled.
 
-    `questions` are the distinct ones, `numbers` says which of them each rule's fact is. `silent` are their
-    answers on a chart that was obtained in full and shows no sign of them, None for those always read.
+    `questions` are the distinct ones, `numbers` says which of them each rule's fact is, `askers` the rules
+    and facts of each.
     """
 
     questions: tuple[Question, ...]
     numbers: Mapping[str, Mapping[str, int]]
     askers: tuple[tuple[tuple[str, str], ...], ...]
     signs: Signs
-    silent: tuple[Finding | None, ...]
 
     @classmethod
     def compile(cls, rules: tuple[Rule, ...], book: Rulebook) -> Extraction:
@@ -65,12 +65,11 @@ class Extraction:
         for rule_id, facts in numbers.items():
             for name, number in facts.items():
                 askers[number].append((rule_id, name))
-        signs = Signs(desk.signs, desk.keys)
-        return cls(questions, numbers, tuple(map(tuple, askers)), signs, tuple(desk.silent))
+        return cls(questions, numbers, tuple(map(tuple, askers)), Signs(questions))
 
     def __call__(self, chart: Chart) -> ChartFindings:
         """The findings of a chart; with `explain` every fact is read, for what it looked at and rejected."""
-        known: list[Finding | None] = list(self.silent)
+        known = list(self._silent)
         unread: dict[str, set[str]] = {}
         for number in range(len(known)) if chart.explain else self.signs.seen_in(chart):
             known[number] = None
@@ -80,8 +79,12 @@ class Extraction:
 
     def silent_answers(self, rule: str) -> Mapping[str, Finding]:
         """By fact the answers of a rule's facts that need not be read where a chart shows no sign of them."""
-        answers = ((name, self.silent[number]) for name, number in self.numbers[rule].items())
+        answers = ((name, self._silent[number]) for name, number in self.numbers[rule].items())
         return {name: answer for name, answer in answers if answer is not None}
+
+    @cached_property
+    def _silent(self) -> tuple[Finding | None, ...]:
+        return tuple(question.silent for question in self.questions)
 
 
 @dataclass
@@ -90,9 +93,6 @@ class _Desk:
 
     book: Rulebook
     questions: list[Question] = field(default_factory=list)
-    signs: list[frozenset[Sign] | None] = field(default_factory=list)
-    silent: list[Finding | None] = field(default_factory=list)
-    keys: list[tuple[str, ...]] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
 
     def number(self, rule: Rule, name: str) -> int:
@@ -102,11 +102,15 @@ class _Desk:
         same = f"{fact.model_copy(update={'ask': '', 'because': ''})!r} {uses} {told}"
         if same not in self.known:
             self.known[same] = len(self.questions)
-            self.questions.append(Question(fact_reader(fact, self.book, told=told), uses))
-            self.signs.append(signs_of(fact) if isinstance(fact, RowsFact) else None)
-            self.silent.append(None if self.signs[-1] is None else silent_answer(fact, self.book))
-            self.keys.append(watched_keys(fact, self.book))
+            self.questions.append(self._question(fact, uses, told=told))
         return self.known[same]
+
+    def _question(self, fact: Fact, uses: tuple[tuple[str, int], ...], *, told: bool) -> Question:
+        read = fact_reader(fact, self.book, told=told)
+        if not isinstance(fact, RowsFact):
+            return Question(read, uses)
+        signs, keys = signs_of(fact), watched_keys(fact, self.book)
+        return Question(read, uses, signs, keys, silent_answer(fact, self.book) if signs else None)
 
 
 def uses_of(fact: Fact | RowsFact) -> tuple[str, ...]:
@@ -160,17 +164,14 @@ def giver_of(fact: RowsFact) -> Giver:
     )
 
 
-def silent_answer(fact: Fact | RowsFact, book: Rulebook) -> Finding:
+def silent_answer(fact: RowsFact, book: Rulebook) -> Finding:
     """The answer of a fact that finds no row where everything was obtained."""
-    assert isinstance(fact, RowsFact)
     nothing = Chart("", EVER, UTC, {}, {}, {}, frozenset(), (), book.terminology)
     return giver_of(fact)(Rows([], []), (), nothing)
 
 
-def watched_keys(fact: Fact | RowsFact, book: Rulebook) -> tuple[str, ...]:
+def watched_keys(fact: RowsFact, book: Rulebook) -> tuple[str, ...]:
     """The keys whose loss a fact's answer shows, the orders of the call among them if it reads those."""
-    if not isinstance(fact, RowsFact):
-        return ()
     beside = reason_keys(fact)
     keys = tuple(key for key in fact_keys(fact, book) if key not in beside)
     return (*keys, DRAFTS) if fact.origin != "chart" else keys

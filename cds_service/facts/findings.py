@@ -15,13 +15,22 @@ from cds_service.facts.finding import Finding
 Used = Mapping[str, Finding]
 Reader = Callable[[Chart, Used], Finding]
 _NONE: Used = {}
+Sign = tuple[str, str]
+"""A resource type, and a value set of which an entry is filed, or one of the words of `silence.py`."""
 
 
 class Question(NamedTuple):
-    """One distinct fact: how it is read, and the numbers of the facts it is made of, by name."""
+    """One distinct fact, compiled: how it is read, and the numbers of the facts it is made of, by name.
+
+    `signs` show that it may have a row, and `keys` are those whose loss its answer tells. `silent` is its
+    answer on a chart that was obtained in full and shows no sign of it. Without signs it is always read.
+    """
 
     read: Reader
     uses: tuple[tuple[str, int], ...] = ()
+    signs: frozenset[Sign] | None = None
+    keys: tuple[str, ...] = ()
+    silent: Finding | None = None
 
 
 class RuleFindings(Mapping[str, Finding]):
@@ -75,9 +84,9 @@ class ChartFindings(Mapping[str, Mapping[str, Finding]]):
         """The answer to a question, read now if it is not known yet."""
         found = self._known[number]
         if found is None:
-            read, uses = self._questions[number]
-            used = {name: self.answer(other) for name, other in uses} if uses else _NONE
-            found = self._known[number] = read(self._chart, used)
+            question = self._questions[number]
+            used = {name: self.answer(other) for name, other in question.uses} if question.uses else _NONE
+            found = self._known[number] = question.read(self._chart, used)
         return found
 
     def read(self) -> tuple[int, ...]:

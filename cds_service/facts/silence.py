@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from cds_service.facts.chart import Chart
+from cds_service.facts.findings import Question, Sign
 from cds_service.facts.views.answers import questionnaire_items
 from cds_service.rulebook.fact import RowsFact, ViewFact
 from cds_service.rulebook.rule import FindFact
 from cds_service.rulebook.views import VIEWS
 
-Sign = tuple[str, str]
-"""A resource type, and a value set of which an entry is filed, or one of the two words below."""
 UNCLASSIFIED, DRAFTED = "?", "!"
+"""Stand in a sign where a value set does: an entry that may be anything, an order of the call."""
 _FORM = "QuestionnaireResponse"
 
 
@@ -49,17 +49,17 @@ def _view_sets(fact: ViewFact) -> Iterator[str]:
 class Signs:
     """Which facts, by number, a sign or a key that was not obtained concerns."""
 
-    def __init__(self, signs: Iterable[frozenset[Sign] | None], keys: Iterable[tuple[str, ...]]) -> None:
-        """`signs` and `keys` (those a fact reads) of each fact in the order of their numbers."""
+    def __init__(self, questions: Iterable[Question]) -> None:
+        """Index the questions in the order of their numbers."""
         self._by_kind: dict[str, dict[str, set[int]]] = {}
         self._by_key: dict[str, set[int]] = {}
         self.always: frozenset[int] = frozenset()
-        for number, (shown, read) in enumerate(zip(signs, keys, strict=True)):
-            if shown is None:
+        for number, question in enumerate(questions):
+            if question.signs is None:
                 self.always |= {number}
-            for kind, name in shown or ():
+            for kind, name in question.signs or ():
                 self._by_kind.setdefault(kind, {}).setdefault(name, set()).add(number)
-            for key in read:
+            for key in question.keys:
                 self._by_key.setdefault(key, set()).add(number)
 
     def seen_in(self, chart: Chart) -> set[int]:

@@ -28,8 +28,8 @@ def every_answer(call: HookRequest) -> list[Finding]:
     """The answers by number, each read."""
     answers: list[Finding] = []
     chart = chart_of(call)
-    for read, uses in served().plans[call.hook].extraction.questions:
-        answers.append(read(chart, {name: answers[number] for name, number in uses}))
+    for question in served().plans[call.hook].extraction.questions:
+        answers.append(question.read(chart, {name: answers[number] for name, number in question.uses}))
     return answers
 
 
