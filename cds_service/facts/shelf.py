@@ -116,14 +116,7 @@ class Shelf:
                     seen.add(entry.reference)
                     yield entry, False
 
-    def holds(self, sets: Iterable[str]) -> bool:
-        """Whether an entry is, or may be, in one of the sets."""
-        names = tuple(sets)
-        if any(name in self.by_set for name in names):
-            return True
-        return bool(self.may_be) and any(name in self.may_be for name in self._perhaps(names))
-
-    def _perhaps(self, sets: Iterable[str]) -> Iterator[str]:
+    def _perhaps(self, sets: Sequence[str]) -> Iterator[str]:
         """Where entries are filed that may belong to the sets."""
         if self.may_be and self.meanings is not None:
             worded = self.meanings.terminology.words.sets
