@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
@@ -30,8 +31,7 @@ class Note(NamedTuple):
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Supplied:
+class Supplied(Struct, frozen=True, gc=False):
     """The readable resources of one key, its state, and what was noticed on the way."""
 
     state: str
@@ -81,6 +81,7 @@ class Owner:
 _CLASS_OF_KEY: Mapping[str, type] = {
     key: getattr(fhir, kind) for kind, key in KEY_OF_TYPE.items() if key != OBSERVATIONS
 }
+_MATCHING = ("match", "")
 _READ_ALONE = ("patient", "encounter")
 
 
@@ -199,10 +200,22 @@ def _assemble(
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)
-    if total is not None and total > noted + _matches(entries, expected):
+    if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
     states.add(FOUND if kept else EMPTY)
     return Supplied(max(states, key=_WORST.index), tuple(kept))
+
+
+def _more_than_came(total: float, entries: Sequence[fhir.Entry], expected: type) -> bool:
+    """Whether the search found more than came; counting the key's own type often shows that it did not."""
+    plain = {
+        resource.id
+        for entry in entries
+        if (resource := entry.resource) is not None
+        and resource.__class__ is expected
+        and (entry.search is None or entry.search.mode in _MATCHING)
+    }
+    return total > len(plain - {""}) and total > _matches(entries, expected)
 
 
 def _matches(entries: Sequence[fhir.Entry], expected: type) -> int:
@@ -211,7 +224,7 @@ def _matches(entries: Sequence[fhir.Entry], expected: type) -> int:
     nameless = 0
     for entry in entries:
         mode = entry.search.mode if entry.search is not None else ""
-        if entry.resource is None or mode not in ("match", ""):
+        if entry.resource is None or mode not in _MATCHING:
             continue
         if entry.resource.__class__ is expected or mode:
             found.add(entry.resource.id)
