@@ -14,7 +14,7 @@ from pathlib import Path
 from cds_service.authoring.pagewords import Words
 from cds_service.authoring.phrases import HOOKS, filled, listed
 from cds_service.authoring.testfile import Case
-from cds_service.rulebook.book import Rulebook, consumed
+from cds_service.rulebook.book import Rulebook, taken
 from cds_service.rulebook.card import Action, Card, FromFact, Suggestion
 from cds_service.rulebook.files import Source
 from cds_service.rulebook.rule import Evidence, Rule
@@ -83,7 +83,7 @@ class Page:
         yield from item(f"**For whom.** {about.population}")
         yield from item(f"**What it cannot see.** {about.limits or 'Nothing is said.'}")
         yield from item(f"**Where.** {self._where()}")
-        users = [one for one in self.book.rules if rule.rule in consumed(one)]
+        users = [one for one in self.book.rules if rule.rule in taken(one)]
         if users:
             yield from item(f"**Used by.** {', '.join(self.words.page(one.rule) for one in users)}.")
 

@@ -17,7 +17,7 @@ from cds_service.infer.direct import DirectEngine
 from cds_service.infer.needed import NeededStates
 from cds_service.infer.program import compile_program
 from cds_service.pipeline import Evaluation, HookPlan, ServedRulebook, examine
-from cds_service.rulebook.book import Rulebook, consumed
+from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.rule import Rule
 
 
@@ -40,15 +40,11 @@ class Bench:
         served = any(one.rule == rule for one in rules)
         key = (hook, "" if served else rule)
         if key not in self.plans:
-            self.plans[key] = _plan(rules if served else self._with(rules, rule), self.book)
+            self.plans[key] = _plan(rules if served else self._with(rules, rule, hook), self.book)
         return self.plans[key]
 
-    def _with(self, rules: tuple[Rule, ...], rule: str) -> tuple[Rule, ...]:
-        wanted = {one.rule for one in rules} | {rule}
-        for one in reversed(self.book.rules):
-            if one.rule in wanted:
-                wanted.update(consumed(one))
-        return tuple(one for one in self.book.rules if one.rule in wanted)
+    def _with(self, rules: tuple[Rule, ...], rule: str, hook: str) -> tuple[Rule, ...]:
+        return self.book.with_taken((*(one.rule for one in rules), rule), hook)
 
     def keys(self, hook: str, rule: str) -> tuple[str, ...]:
         """The prefetch keys of a call of the hook, the rule included."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from cds_service.rulebook.files import OverrideReason, RulebookFile, Source, TableFile, TemplateFile
+from cds_service.rulebook.logic import criteria
 from cds_service.rulebook.rule import ConclusionFact, Rule
 from cds_service.rulebook.terminology import Terminology
 
@@ -43,7 +44,7 @@ class Rulebook:
         return tuple(dict.fromkeys(hook for rule in self.rules if served(rule) for hook in rule.hooks))
 
     def for_hook(self, hook: str) -> tuple[Rule, ...]:
-        """The served rules of a hook and every rule they consume, in dependency order."""
+        """The served rules of a hook and every rule whose conclusion they take, in dependency order."""
         return self._by_hook.get(hook, ())
 
     @cached_property
@@ -51,10 +52,21 @@ class Rulebook:
         return {hook: self._closure(hook) for hook in self.hooks}
 
     def _closure(self, hook: str) -> tuple[Rule, ...]:
-        wanted = {rule.rule for rule in self.rules if served(rule) and hook in rule.hooks}
-        for rule in reversed(self.rules):
-            if rule.rule in wanted:
-                wanted.update(consumed(rule))
+        shown = (rule.rule for rule in self.rules if served(rule) and hook in rule.hooks)
+        return self.with_taken(shown, hook)
+
+    def with_taken(self, names: Iterable[str], hook: str) -> tuple[Rule, ...]:
+        """The rules named and every rule whose conclusion they take, in dependency order.
+
+        What only a rule's cards take counts on the hooks where these may appear.
+        """
+        wanted: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            rule = self.by_id.get(waiting.pop())
+            if rule is not None and rule.rule not in wanted:
+                wanted.add(rule.rule)
+                waiting.extend(taken(rule) if hook in rule.hooks else consumed(rule))
         return tuple(rule for rule in self.rules if rule.rule in wanted)
 
 
@@ -64,5 +76,18 @@ def served(rule: Rule) -> bool:
 
 
 def consumed(rule: Rule) -> tuple[str, ...]:
-    """The ids of the rules whose conclusions this one uses."""
+    """The ids of the rules whose conclusions this one's verdict rests on: its logic names them.
+
+    A conclusion that only cards name is no dependency: it is filled in when all verdicts are known.
+    """
+    judged = {criterion.fact for criterion in criteria(rule.logic)}
+    return tuple(
+        fact.conclusion
+        for name, fact in rule.data.items()
+        if isinstance(fact, ConclusionFact) and name in judged
+    )
+
+
+def taken(rule: Rule) -> tuple[str, ...]:
+    """The ids of the rules whose conclusions this one uses, in its logic or on its cards."""
     return tuple(fact.conclusion for fact in rule.data.values() if isinstance(fact, ConclusionFact))

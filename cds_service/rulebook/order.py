@@ -1,4 +1,4 @@
-"""The order in which rules are decided: a rule stands after those it consumes."""
+"""The order in which rules are decided: a rule stands after those its verdict rests on."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def _walk(
     if rule in settled:
         return
     here = (*trail, rule)
+    judging = set(consumed(by_id[rule].model))
     for name, fact in by_id[rule].model.data.items():
-        if not isinstance(fact, ConclusionFact) or fact.conclusion not in by_id:
+        if not isinstance(fact, ConclusionFact) or fact.conclusion not in judging & by_id.keys():
             continue
         if fact.conclusion in here:
             ring = " → ".join((*here[here.index(fact.conclusion) :], fact.conclusion))

@@ -326,6 +326,12 @@ def test_a_rule_takes_at_most_fifteen_conclusions(book: Builder) -> None:
     assert problem.code == "logic/too-many-conclusions" and "16" in problem.message
 
 
+def test_conclusions_only_cards_name_are_not_counted(book: Builder) -> None:
+    _many_conclusions(book, 16)
+    book.change("definitions/many.yaml", ", f15]", "]")
+    assert [problem.code for problem in book.problems()] == ["data/unused-fact"]
+
+
 def test_logic_has_at_most_twenty_five_criteria(book: Builder) -> None:
     line = "logic: age >= 18 [1]"
     book.change(OTHER_FILE, line, "logic: [" + ", ".join(["'age >= 18 [1]'"] * 25) + "]")

@@ -90,6 +90,34 @@ def test_a_rule_that_waits_for_itself_is_a_cycle(book: Builder) -> None:
     assert "a → a" in problem.message
 
 
+def _told(name: str, conclusion: str) -> str:
+    """A rule whose card, and only its card, names another rule's verdict."""
+    text = change(OTHER, "rule: other-rule", f"rule: {name}")
+    text = change(text, "The other rule is true", f"Title of {name}")
+    text = change(
+        text,
+        "logic: age >= 18 [1]",
+        f"  it:\n    ask: Does the rule hold?\n    conclusion: {conclusion}\nlogic: age >= 18 [1]",
+    )
+    start = text.index("cards:")
+    keys = ("only_if: it", "indicator: info", "summary: It holds", "detail: It does [1].", "source: 1")
+    card = "".join(f"\n    {key}" for key in keys)
+    cards = (
+        f"hooks: [patient-view]\ncards:\n  when_true:{card}\n  when_unknown: silent\n  when_false: silent\n"
+    )
+    return text[:start] + cards
+
+
+def test_a_conclusion_only_a_card_names_makes_no_cycle(book: Builder) -> None:
+    book.write("definitions/a.yaml", _told("a", "b"))
+    book.write("definitions/b.yaml", _named("b", "a"))
+    assert book.problems() == ()
+    loaded = book.load()
+    assert [rule.rule for rule in loaded.rules if rule.rule in "ab"] == ["a", "b"]
+    assert {"a", "b"} <= {rule.rule for rule in loaded.for_hook("patient-view")}
+    assert [rule.rule for rule in loaded.with_taken(["a"], "order-sign")] == ["a"]  # no card there
+
+
 def test_tests_beside_rules_are_not_read_as_rules(book: Builder) -> None:
     book.write("cautions/raised-pressure.test.yaml", "rule: raised-pressure\n")
     book.write("claims.yaml", "K01: something\n")

@@ -50,13 +50,13 @@ def conclusion_is_not_retired(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Pr
 
 
 def conclusions_are_few(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
-    """A rule takes at most 15 conclusions."""
-    taken = len(set(consumed(parsed.model)))
-    if taken > MOST_CONCLUSIONS:
+    """The logic of a rule takes at most 15 conclusions; its cards may name more."""
+    count = len(set(consumed(parsed.model)))
+    if count > MOST_CONCLUSIONS:
         yield parsed.problem_at_key(
             ("data",),
             "logic/too-many-conclusions",
-            f"this rule takes {taken} conclusions, at most {MOST_CONCLUSIONS} are possible",
+            f"the logic takes {count} conclusions, at most {MOST_CONCLUSIONS} are possible",
             "group some of them in a definition and take its conclusion",
         )
 
