@@ -22,7 +22,8 @@ class Meaning(NamedTuple):
     """A concept understood.
 
     `classified` is false if none of its codes is in a system a value set knows. `may_mean` are then the value
-    sets with words that its words may be about; a set without words it may belong to in any case.
+    sets with words that its words may be about; a set without words it may belong to in any case. Of a
+    concept that is classified, `may_mean` are sets whose codes are partial and whose words it holds.
     """
 
     sets: frozenset[str]
@@ -63,7 +64,8 @@ class Meanings:
         for code in codes:
             sets = sets | self.terminology.sets_of(code.system, code.code)
             classified = classified or self.terminology.understands(code.system, code.code)
-        may_mean = _NO_SETS if classified else self.terminology.may_mean(codes)
+        perhaps = self.terminology.may_still_mean if classified else self.terminology.may_mean
+        may_mean = perhaps(codes)
         return Meaning(sets, classified, codes, may_mean)
 
     def _drug(self, concept: fhir.CodeableConcept) -> tuple[Drug | None, tuple[Coded, ...]]:

@@ -47,9 +47,10 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     """One resource of the chart with what its codes mean.
 
     `sets` are the value sets it belongs to; `classified` is false if none of its codes is in a system a value
-    set knows, so that it may belong to any without words, and to those in `may_mean`. `aside` says why it
-    never counts (refuted, entered in error). `parts` are the meanings of an observation with components: of
-    its own code, then of theirs.
+    set knows, so that it may belong to any without words, and to those in `may_mean`. `may_mean` also names
+    the sets of partial codes that a classified entry may belong to by its words. `aside` says why it never
+    counts (refuted, entered in error). `parts` are the meanings of an observation with components: of its own
+    code, then of theirs.
     """
 
     resource: Any
@@ -133,9 +134,8 @@ class Shelf:
                 self.by_set[name] = [entry]
             else:
                 filed.append(entry)
-        if not entry.classified:
-            for name in (_ANY, *entry.may_mean):
-                self.may_be.setdefault(name, []).append(entry)
+        for name in entry.may_mean if entry.classified else (_ANY, *entry.may_mean):
+            self.may_be.setdefault(name, []).append(entry)
 
 
 EMPTY_SHELF = Shelf()
@@ -174,7 +174,8 @@ def file_resources(
         if kind is fhir.Observation or kind is fhir.Condition:
             # The fast way out for what no rule asks about.
             meaning = meaning_of(resource.code)
-            if not meaning.sets and (meaning.classified or kind is fhir.Observation) and _plain(resource):
+            silent = kind is fhir.Observation or (meaning.classified and not meaning.may_mean)
+            if silent and not meaning.sets and _plain(resource):
                 continue
         elif kind in _DRUG_TYPES and _other_drug(resource, meanings):
             continue
@@ -232,8 +233,10 @@ def read_entry(
         codes = tuple([code for part in parts for code in part.codes])
         return Entry(resource, reference, sets, codes, aside=aside, parts=parts)
     meaning = _meaning(resource, meanings)
-    classified = meaning.classified or resource.__class__ not in CLASSIFIED
-    return Entry(resource, reference, meaning.sets, meaning.codes, classified, None, aside, meaning.may_mean)
+    if resource.__class__ not in CLASSIFIED:
+        return Entry(resource, reference, meaning.sets, meaning.codes, aside=aside)
+    sets, classified, codes, may_mean = meaning
+    return Entry(resource, reference, sets, codes, classified, None, aside, may_mean)
 
 
 def _meaning(resource: Any, meanings: Meanings) -> Meaning:
@@ -251,8 +254,9 @@ def _allergy_meaning(allergy: fhir.AllergyIntolerance, meanings: Meanings) -> Me
     parts = [meanings.of(reaction.substance) for reaction in allergy.reaction]
     sets = own.sets.union(*(part.sets for part in parts))
     codes = (*own.codes, *(code for part in parts for code in part.codes))
-    may_mean = own.may_mean.union(*(part.may_mean for part in parts if part.codes))
-    return Meaning(sets, own.classified or all(part.classified for part in parts), codes, may_mean)
+    if own.classified or all(part.classified for part in parts):
+        return Meaning(sets, True, codes, meanings.terminology.may_still_mean(codes))
+    return Meaning(sets, False, codes, own.may_mean.union(*(part.may_mean for part in parts if part.codes)))
 
 
 @lru_cache(1024)
@@ -280,4 +284,6 @@ def _note_on(entry: Entry) -> Note | None:
     if entry.drug is not None:
         code = _DRUG_NOTES.get(entry.drug.resolution)
         return Note(code, entry.reference) if code else None
-    return None if entry.classified else Note("not-classified", entry.reference)
+    if not entry.classified:
+        return Note("not-classified", entry.reference)
+    return Note("words-beyond-code", entry.reference) if entry.may_mean else None

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-INGREDIENT_TYPES = frozenset({"IN", "PIN", "MIN"})
+BRAND_TYPE = "BN"
+INGREDIENT_TYPES = frozenset({"IN", "PIN", "MIN", BRAND_TYPE})
+"""What a code of these types names has no strength."""
 NAME_TYPE = "NAME"
 LONGEST_TEXT = 1000
 _BRAND = re.compile(r"\[([^\]]+)\]\s*$")
@@ -175,6 +177,8 @@ def _names(entries: Mapping[str, Entry], named: Iterable[tuple[str, str]]) -> di
             brand = _BRAND.search(entry.name)
             if brand is not None:
                 _join(names, _phrase(brand[1]), _meaning(entry))
+        elif entry.kind == BRAND_TYPE:
+            _join(names, _phrase(entry.name), _meaning(entry))
         else:
             names[_phrase(entry.name)] = _meaning(entry)
     names.pop("", None)

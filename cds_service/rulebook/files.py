@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,7 @@ from pydantic import (
     PlainValidator,
     RootModel,
     WithJsonSchema,
+    model_validator,
 )
 
 from cds_service.rulebook.card import Indicator
@@ -100,7 +101,9 @@ Stems = Annotated[tuple[Stem, ...], AfterValidator(_once)]
 class ValueSetFile(Shape):
     """A named set of codes; `group` names the key `observations-<group>` that its observations come in.
 
-    `words` are beginnings of words that an entry about this set, told in words only, would contain.
+    `words` are beginnings of words that an entry about this set, told in words only, would contain. Where the
+    `codes` are partial, an entry with a known code that is not listed is read by `partial_words` (if none, by
+    `words`); else its code settles it.
     """
 
     valueset: SetId
@@ -110,8 +113,31 @@ class ValueSetFile(Shape):
     group: SetId | None = None
     note: str = ""
     words: Stems = ()
+    codes: Literal["complete", "partial"] = "complete"
+    partial_words: Stems = ()
     include: tuple[Member, ...] = Field(min_length=1)
     exclude: tuple[Member, ...] = ()
+
+    @model_validator(mode="after")
+    def _partial_codes_need_words(self) -> Self:
+        if self.codes == "partial" and not self.reopening:
+            raise mistake(
+                "partial_without_words",
+                "partial codes are made up for by words, and this set has none",
+                "list words, or remove codes",
+            )
+        if self.codes == "complete" and self.partial_words:
+            raise mistake(
+                "words_without_partial",
+                "partial_words are read only where the codes are partial",
+                "add codes: partial",
+            )
+        return self
+
+    @property
+    def reopening(self) -> tuple[str, ...]:
+        """The words by which a code that is not listed may still mean this set."""
+        return (self.partial_words or self.words) if self.codes == "partial" else ()
 
 
 def _cell(value: object) -> object:

@@ -111,6 +111,8 @@ class Terminology:
         self.valuesets = valuesets
         self.drugs = drugs
         self.words = Words({name: one.words for name, one in valuesets.items()}, empty_words)
+        self._beyond_codes = Words({name: one.reopening for name, one in valuesets.items()})
+        self._partial = self._beyond_codes.sets
         self._exact, self._prefixes = _index(valuesets)
         self._longest_head = max((len(head) for _, head in self._prefixes), default=0)
         members = (member for one in valuesets.values() for member in one.include)
@@ -154,7 +156,21 @@ class Terminology:
 
     def may_mean(self, codes: Iterable[Coded]) -> frozenset[str]:
         """The sets with words that codes nobody knows may be about, by their displays and texts."""
-        return self.words.may_mean([told for code in codes if (told := _words_of(code))])
+        return self.words.may_mean(_all_words(codes))
+
+    def may_still_mean(self, codes: Iterable[Coded]) -> frozenset[str]:
+        """The sets of partial codes that known codes outside them may be about, by their words.
+
+        None once one of these sets lists or excludes a code: then the code says what is meant.
+        """
+        codes = tuple(codes)
+        named = self._beyond_codes.named(_all_words(codes))
+        return _NOTHING if not named or any(self._judged(code) for code in codes) else named
+
+    def _judged(self, code: Coded) -> bool:
+        """Whether a set of partial codes lists or excludes a code."""
+        _, excluded = self._listed(system_name(code.system), code.code)
+        return not self._partial.isdisjoint(self.sets_of(code.system, code.code) | excluded)
 
     def drug(self, codings: Iterable[Coded], text: str = "", parts: Iterable[Coded] = ()) -> Drug:
         """Resolve a medication: codings, then the ingredient codings of a referenced Medication, then text.
@@ -291,6 +307,10 @@ class Terminology:
         if meaning.products:
             sets = frozenset().union(*(self._ready[rxcui].sets for rxcui in meaning.products))
         return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets)
+
+
+def _all_words(codes: Iterable[Coded]) -> list[str]:
+    return [told for code in codes if (told := _words_of(code))]
 
 
 def _words_of(code: Coded) -> str:

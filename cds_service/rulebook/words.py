@@ -46,6 +46,11 @@ class Words:
                 found, readable = found | told, True
         return found if readable else self.sets
 
+    def named(self, texts: Iterable[str]) -> frozenset[str]:
+        """The sets whose words stand in a text; none for a text that cannot be read."""
+        told = (self._told(text) for text in texts)
+        return _NOTHING.union(*(sets for sets in told if sets is not None and sets is not self.sets))
+
     def _told(self, text: str) -> frozenset[str] | None:
         try:
             return self._known[text]

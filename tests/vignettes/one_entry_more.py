@@ -72,4 +72,5 @@ def card_of(answer: Json, rule: str) -> Json | None:
 
 def notes_on(answer: Json, reference: str) -> list[str]:
     """What was noted about an entry."""
-    return [one["code"] for one in answer["extension"][DECISION]["notes"] if one["reference"] == reference]
+    notes = answer["extension"][DECISION].get("notes", [])
+    return [one["code"] for one in notes if one["reference"] == reference]
