@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -10,6 +10,15 @@ from cds_service.facts import fhir
 from cds_service.facts.coding import concept_codes, reference_tail
 from cds_service.facts.meaning import Meanings
 from cds_service.rulebook.terminology import Coded, Drug
+
+
+def medications_among(resources: Iterable[object]) -> dict[str, fhir.Medication]:
+    """The Medications of one Bundle by what references call them: `Medication/id`, or their entry's URL."""
+    found: dict[str, fhir.Medication] = {}
+    for one in resources:
+        if isinstance(one, fhir.Medication):
+            found |= {name: one for name in (f"Medication/{one.id}" if one.id else "", one.full_url) if name}
+    return found
 
 
 def drug_of(
@@ -42,7 +51,7 @@ def _follow(
     resource: fhir.OfDrug, reference: str, medications: Mapping[str, fhir.Medication]
 ) -> fhir.Medication | None:
     if not reference.startswith("#"):
-        return medications.get(reference_tail(reference))
+        return medications.get(reference) or medications.get(reference_tail(reference))
     for raw in resource.contained:
         try:
             inner = fhir.read_resource(raw)

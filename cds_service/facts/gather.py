@@ -213,7 +213,7 @@ def _raw_by_reference(
 def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, msgspec.Raw, str]:
     """An order, its JSON as sent, and what is wrong with it; None for one that cannot be used."""
     try:
-        resource, text = fhir.read_entry(raw).resource, fhir.read_raw_entry(raw).resource
+        resource, text = fhir.named(fhir.read_entry(raw)), fhir.read_raw_entry(raw).resource
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return None, raw, TRUNCATED if _ours(raw) else ""
     if resource is None:

@@ -188,7 +188,7 @@ def _assemble(
     kept: list[fhir.Readable] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
     for entry in entries:
-        resource = entry.resource
+        resource = fhir.named(entry)
         if resource.__class__ is expected:
             subject = getattr(resource, "subject", None)
             if resource and ((subject and subject.reference == mine) or owner.owns(resource)):

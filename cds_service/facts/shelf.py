@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.facts.coding import reference_of
-from cds_service.facts.drugs import drug_of
+from cds_service.facts.drugs import drug_of, medications_among
 from cds_service.facts.meaning import Meaning, Meanings
 from cds_service.facts.read import Note, Supplied
 from cds_service.rulebook.terminology import Coded, Drug
@@ -159,7 +159,7 @@ def file_resources(
     resources: Sequence[Any], meanings: Meanings, replaced: frozenset[str], notes: dict[Note, None]
 ) -> dict[type, Shelf]:
     """The shelves of some resources by type, and a note for each that cannot be used as it is."""
-    medications = {f"Medication/{r.id}": r for r in resources if r.__class__ is fhir.Medication}
+    medications = medications_among(resources)
     shelves: dict[type, Shelf] = {}
     seen: set[str] = set()
     meaning_of = meanings.of
