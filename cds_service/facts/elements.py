@@ -93,20 +93,25 @@ def chart_condition(chart: Chart, reference: str) -> Entry | None:
 
 
 def answer_codes(valued: Any) -> Codes:
-    """The coded, text or yes/no answer of an observation, component or questionnaire answer."""
+    """The coded, text or yes/no answer of an observation, component or questionnaire answer.
+
+    The display of a coding is read like a text beside it, wherever the answer stands.
+    """
     if valued.value_boolean is not None:
         return (Coded("boolean", "true" if valued.value_boolean else "false"),)
-    if getattr(valued, "value_codeable_concept", None) is not None:
-        return concept_codes(valued.value_codeable_concept) or None
+    concept = getattr(valued, "value_codeable_concept", None)
+    if concept is not None:
+        spoken = (Coded("text", concept.text, concept.text),) if concept.text else ()
+        return (*(code for coding in concept.coding for code in _coding_codes(coding)), *spoken) or None
     coding = getattr(valued, "value_coding", None)
     if coding is not None:
-        return _coding_codes(coding)
+        return _coding_codes(coding) or None
     return (Coded("text", valued.value_string),) if valued.value_string else None
 
 
-def _coding_codes(coding: fhir.Coding) -> Codes:
-    codes = [Coded(coding.system, coding.code, coding.display)] if coding.code else []
-    return tuple([*codes, Coded("text", coding.display)] if coding.display else codes) or None
+def _coding_codes(coding: fhir.Coding) -> tuple[Coded, ...]:
+    codes = (Coded(coding.system, coding.code, coding.display),) if coding.code else ()
+    return (*codes, Coded("text", coding.display)) if coding.display else codes
 
 
 def answer_number(valued: Any) -> Quantity | None:

@@ -222,7 +222,7 @@ class AllergyIntolerance(Resource, frozen=True, tag="AllergyIntolerance"):
 
 
 class Answer(Element, frozen=True):
-    """An answer of a questionnaire item."""
+    """An answer of a questionnaire item, with the questions asked because of it."""
 
     value_boolean: bool | None = None
     value_decimal: float | None = None
@@ -230,12 +230,14 @@ class Answer(Element, frozen=True):
     value_string: Text = ""
     value_coding: Coding | None = None
     value_quantity: Quantity | None = None
+    item: tuple[ResponseItem, ...] = ()
 
 
 class ResponseItem(Element, frozen=True):
     """A question of a questionnaire, with its answers and nested items."""
 
     link_id: Text = ""
+    definition: Text = ""
     text: Text = ""
     answer: tuple[Answer, ...] = ()
     item: tuple[ResponseItem, ...] = ()

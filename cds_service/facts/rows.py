@@ -64,7 +64,7 @@ def element_tests(kind: str, where: Where, book: Rulebook) -> tuple[ElementTest,
         ElementTest(
             name,
             readers[name],
-            codes_test(spec, book.terminology),
+            codes_test(spec, book.terminology, answered=name == "value"),
             spec,
             name == "code" and isinstance(spec, (InSet, NotInSet, Unreadable)),
         )
@@ -273,7 +273,7 @@ def _row_test(name: str, spec: WhereTest, book: Rulebook) -> RowTest:
             return compare(cell.span, comparator, exactly(limit))
 
         return look_up
-    test = cell_test(spec, book.terminology)
+    test = cell_test(spec, book.terminology, answered=name == "answer")
     return lambda columns: test(columns.get(name))
 
 

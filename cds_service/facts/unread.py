@@ -1,4 +1,4 @@
-"""Answers nobody can read: recorded in words or codes that no value set knows. Each becomes a note."""
+"""Answers nobody can read: recorded in words or codes that no value set lists. Each becomes a note."""
 
 from __future__ import annotations
 
@@ -41,4 +41,4 @@ def _unread(row: Row, terminology: Terminology) -> bool:
     answer: Codes = row.columns.get("answer")  # type: ignore[assignment]
     if row.columns.get("number") is not None or not answer:
         return False
-    return not any(terminology.understands(code.system, code.code) for code in answer)
+    return not any(terminology.sets_of(code.system, code.code) for code in answer)

@@ -19,8 +19,12 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, any_of, compa
 CodesTest = Callable[[Codes, frozenset[str]], Truth]
 
 
-def codes_test(test: WhereTest, terminology: Terminology) -> CodesTest:
-    """A condition on an element with codes; the second argument are value sets already known for them."""
+def codes_test(test: WhereTest, terminology: Terminology, *, answered: bool = False) -> CodesTest:
+    """A condition on an element with codes; the second argument are value sets already known for them.
+
+    Where the codes are what somebody `answered`, one in no value set is not understood, whatever its system:
+    nobody says that it means no.
+    """
     if isinstance(test, Listed):
         wanted = frozenset(test.values)
         return lambda codes, sets: _listed(codes, wanted)
@@ -30,24 +34,24 @@ def codes_test(test: WhereTest, terminology: Terminology) -> CodesTest:
     if isinstance(test, Absent):
         return lambda codes, sets: truth_of(codes is None)
     if isinstance(test, InSet):
-        return _in_sets_or(test, terminology)
+        return _in_sets_or(test, terminology, answered=answered)
     if isinstance(test, NotInSet):
         barred = frozenset(test.valuesets)
         return lambda codes, sets: (
-            TRUE if codes is None else negate(_in_sets(codes, sets, barred, terminology))
+            TRUE if codes is None else negate(_in_sets(codes, sets, barred, terminology, answered=answered))
         )
     if isinstance(test, Unreadable):
         return lambda codes, sets: all_of((unreadable(codes, terminology), mentions(codes, test.mentions)))
     return lambda codes, sets: UNKNOWN
 
 
-def _in_sets_or(test: InSet, terminology: Terminology) -> CodesTest:
+def _in_sets_or(test: InSet, terminology: Terminology, *, answered: bool) -> CodesTest:
     named, or_absent, or_unreadable = frozenset(test.valuesets), test.or_absent, test.or_unreadable
 
     def check(codes: Codes, sets: frozenset[str]) -> Truth:
         if or_absent and codes is None:
             return TRUE
-        answer = _in_sets(codes, sets, named, terminology)
+        answer = _in_sets(codes, sets, named, terminology, answered=answered)
         return any_of((answer, unreadable(codes, terminology))) if or_unreadable else answer
 
     return check
@@ -74,7 +78,9 @@ def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
     return UNKNOWN if any(code.system in (UNREAD, DANGLING) for code in codes) else FALSE
 
 
-def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminology: Terminology) -> Truth:
+def _in_sets(
+    codes: Codes, sets: frozenset[str], named: frozenset[str], terminology: Terminology, *, answered: bool
+) -> Truth:
     if not sets.isdisjoint(named):
         return TRUE
     if codes is None:
@@ -85,7 +91,7 @@ def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], terminol
         mine = terminology.sets_of(code.system, code.code)
         if not named.isdisjoint(mine):
             return TRUE
-        understood = understood or terminology.understands(code.system, code.code)
+        understood = understood or bool(mine) or (not answered and terminology.knows_system(code.system))
         undecided = undecided or code.system == UNREAD
     if undecided:
         return UNKNOWN
@@ -99,13 +105,15 @@ def _told_otherwise(codes: tuple[Coded, ...], named: frozenset[str], terminology
     return named <= terminology.words.sets and named.isdisjoint(terminology.may_mean(codes))
 
 
-def cell_test(test: WhereTest, terminology: Terminology) -> Callable[[Cell], Truth]:
+def cell_test(
+    test: WhereTest, terminology: Terminology, *, answered: bool = False
+) -> Callable[[Cell], Truth]:
     """A condition on one column of a view's row; UNKNOWN stands for a column that a lost key may fill."""
     if isinstance(test, Threshold):
         return _threshold(test)
     if isinstance(test, Absent):
         return lambda cell: UNKNOWN if cell is UNKNOWN else truth_of(cell is None)
-    check = codes_test(test, terminology)
+    check = codes_test(test, terminology, answered=answered)
     return lambda cell: UNKNOWN if cell is UNKNOWN else check(_cell_codes(cell), frozenset())
 
 

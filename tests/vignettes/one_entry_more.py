@@ -35,7 +35,9 @@ def answer_with(call: str, **more: Json) -> Json:
     for name, resource in more.items():
         whose = "patient" if resource["resourceType"] == "AllergyIntolerance" else "subject"
         entry = {"id": "one-more", whose: {"reference": f"Patient/{patient}"}} | resource
-        bundle = body["prefetch"][name.replace("_", "-")]
+        key = name.replace("_", "-")
+        bundle = body["prefetch"][key] or {"resourceType": "Bundle", "type": "searchset"}
+        body["prefetch"][key] = bundle
         bundle.setdefault("entry", []).append({"resource": entry})
         bundle.pop("total", None)
     return ask(body)

@@ -1,8 +1,9 @@
 """The view `answers`: one table of observations, their components, and questionnaire items.
 
 Columns: code (what was asked), answer (coded, text or yes/no), number, date, status. Observations and
-components match by code; questionnaire items by their linkId or its last part ("/44249-1/44260-8"), which is
-how forms generated from LOINC panels name their items. `with: {scores: table}` gives coded or worded answers
+components match by code; questionnaire items, at any depth, by their linkId or its last part
+("/44249-1/44260-8"), which is how forms generated from LOINC panels name their items, or by the last part of
+their definition. `with: {scores: table}` gives coded or worded answers
 their number. An item without any answer is no row.
 """
 
@@ -108,7 +109,8 @@ def _scored(answer: tuple[Coded, ...], scores: Mapping[str, float]) -> Quantity 
 
 def _item_rows(entry: Entry, item: fhir.ResponseItem, chart: Chart) -> Iterator[Row]:
     response: fhir.QuestionnaireResponse = entry.resource
-    codes, when = (Coded(LOINC, _code_of(item.link_id), item.text),), chart.when(response.authored)
+    codes = tuple(Coded(LOINC, code, item.text) for code in _codes_of(item))
+    when = chart.when(response.authored)
     rows = (_row(entry, codes, given, response.status, when, chart) for given in item.answer)
     return (row for row in rows if row is not None)
 
@@ -125,22 +127,32 @@ def questionnaire_items(chart: Chart) -> Items:
         for entry, _ in chart.entries(("questionnaire-responses",), "QuestionnaireResponse", None):
             for item in _items(entry.resource.item, 0):
                 if item.answer:
-                    code = _code_of(item.link_id)
-                    if code not in sets:
-                        sets[code] = sets_of(LOINC, code)
-                    for name in sets[code]:
-                        known.setdefault(name, []).append((entry, item))
+                    for code in _codes_of(item):
+                        if code not in sets:
+                            sets[code] = sets_of(LOINC, code)
+                        for name in sets[code]:
+                            known.setdefault(name, []).append((entry, item))
     return known
 
 
+def _codes_of(item: fhir.ResponseItem) -> tuple[str, ...]:
+    """The codes an item is named by, each once: of its linkId, and of its definition if it has one."""
+    link = _last_part(item.link_id)
+    defined = _last_part(item.definition) if item.definition else link
+    return (link,) if link == defined else (link, defined)
+
+
 @lru_cache(4096)
-def _code_of(link_id: str) -> str:
-    """The code an item is named by: its linkId or the last part of it."""
-    return link_id.rstrip("/").rpartition("/")[2]
+def _last_part(name: str) -> str:
+    """What stands after the last slash or number sign."""
+    return name.rstrip("/").replace("#", "/").rpartition("/")[2]
 
 
 def _items(items: Sequence[fhir.ResponseItem], depth: int) -> Iterator[fhir.ResponseItem]:
+    """Every item, with those nested in it and in its answers."""
     for item in items:
         yield item
-        if item.item and depth < _MOST_NESTING:
+        if depth < _MOST_NESTING:
             yield from _items(item.item, depth + 1)
+            for given in item.answer:
+                yield from _items(given.item, depth + 1)
