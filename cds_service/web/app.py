@@ -16,7 +16,7 @@ from cds_service.rulebook.load import find_rulebooks, load_rulebook
 from cds_service.settings import Settings
 from cds_service.store.database import Database
 from cds_service.store.feedback import FeedbackLog
-from cds_service.web import discovery, feedback, health, outcome, service
+from cds_service.web import cors, discovery, feedback, health, outcome, service
 from cds_service.web.auth.gate import gate_of
 from cds_service.web.caller import Gate
 from cds_service.web.service import Clock, Service
@@ -42,6 +42,7 @@ def create_app(
     prepared = [ServedRulebook.prepare(book, settings.engine) for book in books]
     app = Flask(__name__, static_folder=None, template_folder=None)
     outcome.answer_errors(app)
+    cors.register(app, settings.cors_origins)
     database = Database(settings.database_url)
     gate = gate or gate_of(settings, database, clock)
     discovery.register(app, books, gate)

@@ -18,11 +18,12 @@ from werkzeug.exceptions import NotFound
 
 from cds_service.cards.identity import prefix_of
 from cds_service.store.feedback import Entry, FeedbackLog
+from cds_service.web.body import body_of
 from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
 from cds_service.web.outcome import json_response
 from cds_service.web.request import refuse_encoding
-from cds_service.web.service import Clock, read_body, refuse_media_type
+from cds_service.web.service import Clock
 from cds_service.web.values import ABSENT, NULL, decode, members_of, missing, text_in, unusable
 
 MOST_ENTRIES = 1_000
@@ -53,8 +54,7 @@ def register(
         caller = gate.admit(request)
         if service_id not in services:
             raise NotFound
-        refuse_media_type(request.content_type, request.headers.get("Content-Encoding"))
-        entries = read_feedback(read_body(request, limit))
+        entries = read_feedback(body_of(request, limit))
         log.keep(entries, service=service_id, client=caller.name, received=clock())
         return json_response(msgspec.json.encode({"received": len(entries)}))
 
