@@ -34,7 +34,8 @@ from cds_service.facts.read import DEADLINE, FAILED, NOT_SUPPLIED, OTHER_PATIENT
 from cds_service.facts.views import READERS, READERS_OF_FACTS
 from cds_service.rulebook.views import VIEWS
 from cds_service.settings import NAMES, Settings
-from cds_service.web.app import create_app, load_rulebooks
+from cds_service.web.app import create_app
+from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
 
 ROOT = Path(__file__).parents[1]

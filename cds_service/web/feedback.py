@@ -8,7 +8,6 @@ send as null or "" counts as absent; unknown members pass; a card that nobody kn
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from datetime import UTC, datetime
 
 import msgspec
@@ -23,6 +22,7 @@ from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
 from cds_service.web.outcome import json_response
 from cds_service.web.request import refuse_encoding
+from cds_service.web.rules import CurrentRules
 from cds_service.web.service import Clock
 from cds_service.web.values import ABSENT, NULL, decode, members_of, missing, text_in, unusable
 
@@ -46,13 +46,13 @@ _list = msgspec.json.Decoder(list[Raw])
 
 
 def register(
-    app: Flask, services: Container[str], log: FeedbackLog, *, gate: Gate, clock: Clock, limit: int
+    app: Flask, current: CurrentRules, log: FeedbackLog, *, gate: Gate, clock: Clock, limit: int
 ) -> None:
-    """Let the app answer feedback on the cards of `services`; `limit` is the longest body in bytes."""
+    """Let the app answer feedback on the cards of our services; `limit` is the longest body in bytes."""
 
     def feedback(service_id: str) -> Response:
         caller = gate.admit(request)
-        if service_id not in services:
+        if service_id not in current.now.services:
             raise NotFound
         entries = read_feedback(body_of(request, limit))
         log.keep(entries, service=service_id, client=caller.name, received=clock())

@@ -1,9 +1,8 @@
-"""POST /cds-services/<id>: a hook call in, cards out. What depends on the rules was done at start."""
+"""POST /cds-services/<id>: a hook call in, cards out. What depends on the rules was done before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 
 import msgspec
@@ -11,29 +10,21 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
 from cds_service.facts.server.reads import FhirReader
-from cds_service.pipeline import ServedRulebook, evaluate
+from cds_service.pipeline import evaluate
 from cds_service.web.body import body_of
 from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
 from cds_service.web.outcome import json_response
 from cds_service.web.request import read_request
+from cds_service.web.rules import CurrentRules
 
 Clock = Callable[[], datetime]
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One entry of discovery: the hook it answers, and the rulebook it answers with."""
-
-    id: str
-    hook: str
-    served: ServedRulebook
-
-
 def register(
     app: Flask,
-    services: Mapping[str, Service],
+    current: CurrentRules,
     *,
     clock: Clock,
     zone: tzinfo,
@@ -49,7 +40,8 @@ def register(
 
     def call(service_id: str) -> Response:
         caller = gate.admit(request)
-        service = services.get(service_id)
+        rules = current.now  # held until the answer is made: engines are freed with their rules
+        service = rules.services.get(service_id)
         if service is None:
             raise NotFound
         reading = reader.begin(caller.fhir)
