@@ -79,21 +79,29 @@ class Reloader:
         self._roster.tell(entry | failure_entry(self.failure))
 
 
-class Watch:
-    """Looks whether it is time to reload: at the signal in `shared`, at the files of `rules` if given."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look found: what the signal says, and the rule files if they are watched."""
 
-    def __init__(self, reload: Callable[[], None], shared: Path | None, rules: Path | None) -> None:
-        self._reload = reload
-        self._signal, self._rules = shared / _SIGNAL if shared else None, rules
-        self._signalled = _stamp(self._signal)
-        self._loaded = self._last = files_of(rules)
+    signal: str
+    files: frozenset[tuple[str, int, int]]
+
+
+class Watch:
+    """Reloads when it is time to. `first` is what was seen before the rules in use were read: a change that
+    came while they were read is not missed.
+    """
+
+    def __init__(self, reload: Callable[[], None], look: Callable[[], Seen], first: Seen) -> None:
+        self._reload, self._look = reload, look
+        self._loaded = self._last = first
 
     def look(self) -> None:
         """Reload if somebody asked for it, or if the files are others than those loaded and came to rest."""
-        signalled, files = _stamp(self._signal), files_of(self._rules)
-        settled, self._last = files == self._last, files
-        if signalled != self._signalled or (settled and files != self._loaded):
-            self._signalled, self._loaded = signalled, files
+        seen = self._look()
+        settled, self._last = seen.files == self._last.files, seen
+        if seen.signal != self._loaded.signal or (settled and seen.files != self._loaded.files):
+            self._loaded = seen
             self._reload()
 
     def run(self) -> None:
@@ -103,10 +111,18 @@ class Watch:
             self.look()
 
 
-def keep_watch(settings: Settings, reloader: Reloader) -> None:
+def look(settings: Settings) -> Seen:
+    """What there is to see now."""
+    shared = shared_folder(settings)
+    return Seen(
+        _signal(shared) if shared else "", files_of(settings.rules) if settings.watch else frozenset()
+    )
+
+
+def keep_watch(settings: Settings, reloader: Reloader, first: Seen) -> None:
     """Begin to look, in a thread that ends with the process; nothing if nobody could ask for a reload."""
     if settings.runtime_dir or settings.watch:
-        watch = Watch(reloader.reload, shared_folder(settings), settings.rules if settings.watch else None)
+        watch = Watch(reloader.reload, lambda: look(settings), first)
         threading.Thread(target=watch.run, name="rules", daemon=True).start()
 
 
@@ -117,7 +133,9 @@ def reloader_of(settings: Settings, current: CurrentRules, roster: Roster) -> Re
 
 def ask_for_reload(shared: Path) -> None:
     """Tell every process that shares this folder to read the rules again."""
-    (shared / _SIGNAL).write_text(str(time.time_ns()))
+    written = shared / f"{_SIGNAL}.new"
+    written.write_text(str(time.time_ns()))
+    written.replace(shared / _SIGNAL)
 
 
 def shared_folder(settings: Settings) -> Path | None:
@@ -137,18 +155,23 @@ def settle_memory() -> None:
     gc.freeze()
 
 
-def files_of(rules: Path | None) -> frozenset[tuple[str, int, int]]:
-    """Name, time and size of every file that the rules are read from; empty if they are not watched."""
-    if rules is None:
-        return frozenset()
+def files_of(rules: Path) -> frozenset[tuple[str, int, int]]:
+    """Name, time and size of every file that the rules are read from."""
     drugs = rules.resolve().parent / DRUGS
     found = [path for path in (*rules.rglob("*"), drugs) if path.suffix in (".yaml", ".csv")]
     return frozenset((str(path), *_stamp(path)) for path in found)
 
 
-def _stamp(path: Path | None) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int]:
     try:
-        found = path.stat() if path else None
+        found = path.stat()
     except OSError:
         return 0, 0
-    return (found.st_mtime_ns, found.st_size) if found else (0, 0)
+    return found.st_mtime_ns, found.st_size
+
+
+def _signal(shared: Path) -> str:
+    try:
+        return (shared / _SIGNAL).read_text()
+    except OSError:
+        return ""

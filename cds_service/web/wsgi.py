@@ -15,15 +15,16 @@ from flask import Flask
 
 from cds_service.settings import Settings
 from cds_service.web.app import RELOADER, create_app
-from cds_service.web.reload import keep_watch, settle_memory
+from cds_service.web.reload import keep_watch, look, settle_memory
 
 
 def create() -> Flask:
     """Make the application of this process. Raises UsageError and RuleError."""
     settings = Settings.from_environment(os.environ)
+    first = look(settings)
     made = create_app(settings)
     settle_memory()
-    keep_watch(settings, made.extensions[RELOADER])
+    keep_watch(settings, made.extensions[RELOADER], first)
     return made
 
 

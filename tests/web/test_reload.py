@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 
 from cds_service.settings import Settings
 from cds_service.web.app import RELOADER, create_app
-from cds_service.web.reload import Reloader, Watch, ask_for_reload, files_of
+from cds_service.web.reload import Reloader, Watch, ask_for_reload, files_of, look
 from cds_service.web.roster import Roster
 from cds_service.web.rules import CurrentRules, load_rules
 
@@ -260,9 +260,14 @@ def shared(tmp_path: Path) -> Iterator[Path]:
     yield folder
 
 
+def watch_of(reloads: Counted, **settings: object) -> Watch:
+    made = Settings(**settings)  # type: ignore[arg-type]
+    return Watch(reloads, lambda: look(made), look(made))
+
+
 def test_a_reload_that_is_asked_for_happens_once(shared: Path):
     reloads = Counted()
-    watch = Watch(reloads, shared, None)
+    watch = watch_of(reloads, runtime_dir=str(shared))
     watch.look()
     ask_for_reload(shared)
     watch.look()
@@ -273,9 +278,17 @@ def test_a_reload_that_is_asked_for_happens_once(shared: Path):
     assert reloads.times == 2
 
 
+def test_a_reload_that_is_asked_for_while_a_worker_starts_is_not_missed(shared: Path):
+    reloads, settings = Counted(), Settings(runtime_dir=str(shared))
+    first = look(settings)
+    ask_for_reload(shared)
+    Watch(reloads, lambda: look(settings), first).look()
+    assert reloads.times == 1
+
+
 def test_changed_files_are_read_once_they_were_left_alone(house: House):
     reloads = Counted()
-    watch = Watch(reloads, None, house.rules)
+    watch = watch_of(reloads, rules=house.rules, watch=True)
     watch.look()
     house.edit("weighs a lot", "is heavy indeed")
     watch.look()
@@ -289,7 +302,7 @@ def test_changed_files_are_read_once_they_were_left_alone(house: House):
 
 def test_files_that_are_not_watched_are_not_looked_at(house: House, shared: Path):
     reloads = Counted()
-    watch = Watch(reloads, shared, None)
+    watch = watch_of(reloads, rules=house.rules, runtime_dir=str(shared))
     house.edit("weighs a lot", "is heavy indeed")
     watch.look()
     watch.look()
