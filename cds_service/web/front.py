@@ -61,7 +61,11 @@ class Front:
         environ = environ_of(scope)
         await self._receive(scope, protocol, environ)
         loop = asyncio.get_running_loop()
-        status, headers, body = await loop.run_in_executor(self._threads, run, self._app, environ)
+        try:
+            status, headers, body = await loop.run_in_executor(self._threads, run, self._app, environ)
+        except Exception as error:  # the server would write its message, which may hold data, to the log
+            _LOG.error("500: the application failed outside its own care: %s", type(error).__name__)
+            status, headers, body = 500, [], b""
         if isinstance(environ["wsgi.input"], Late):
             headers.append(("connection", "close"))
         protocol.response_bytes(status, headers, body)
