@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,21 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing_behind(server: Ser
     for _ in range(50):
         opened(server, BODY[:100]).close()
     assert is_answered(server)
+
+
+def test_a_call_that_waits_for_a_fhir_server_holds_up_nobody(server: Server):
+    """Nor do twice as many as there are processors; the server named accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as mute, ThreadPoolExecutor(4) as callers:
+        call = view_call() | {"fhirServer": f"http://127.0.0.1:{mute.getsockname()[1]}/fhir"}
+        del call["prefetch"]["conditions"]
+        waiting = [callers.submit(requests.post, server.url + VIEW, json=call, timeout=20) for _ in range(4)]
+        mute.accept()
+        assert is_answered(server)
+        assert requests.get(f"{server.url}/healthz", timeout=5).status_code == 200
+        assert not any(one.done() for one in waiting)
+        answers = [one.result() for one in waiting]
+    assert [one.status_code for one in answers] == [200] * 4
+    assert not any(one.json()["extension"]["org.cds-service.decision"]["complete"] for one in answers)
 
 
 # --- swollen bodies ------------------------------------------------------------------------------
