@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -207,6 +209,21 @@ def test_calls_go_on_while_rules_are_exchanged(house: House):
     digests = [digest for digest, _ in seen]
     assert len(digests) == len(set(digests)), "one version, one set of words"
     assert "Mass 120" in house.summaries()
+
+
+def test_rules_that_were_exchanged_are_forgotten(house: House):
+    house.summaries()
+    rules = house.reloader._current.now
+    kept = [weakref.ref(rules), weakref.ref(rules.services["sample-patient-view"].served.book.terminology)]
+    kept += [
+        weakref.ref(one)
+        for one in rules.services["sample-patient-view"].served.plans["patient-view"].program.rules
+    ]
+    del rules
+    house.edit("title: The", "title: Indeed, the")
+    house.reloader.reload()
+    gc.collect()
+    assert [one() for one in kept] == [None] * len(kept)
 
 
 RELOADS = """
