@@ -152,6 +152,15 @@ def test_every_setting_named_exists(page: Path) -> None:
     assert set(re.findall(r"\bCDS_[A-Z_]+\b", page.read_text(encoding="utf-8"))) <= set(NAMES)
 
 
+def test_every_setting_has_its_row_with_its_default() -> None:
+    text = (DOCS / "operations.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(CDS_[A-Z_]+)` \| ([^|]+) \|", text, re.M))
+    assert set(rows) == set(NAMES)
+    plain = {name: default.strip("`") for name, default in rows.items() if default.startswith("`")}
+    told = Settings.from_environment({name: default for name, default in plain.items() if " " not in default})
+    assert told == Settings()
+
+
 @pages
 def test_no_line_of_prose_is_too_long(page: Path) -> None:
     text = re.sub(r"<!-- sample: .*?<!-- end -->", "", prose(page), flags=re.S)
