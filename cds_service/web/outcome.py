@@ -73,7 +73,7 @@ def http_failure(error: HTTPException) -> Response:
 
 def unavailable(error: StoreUnavailable) -> Response:
     """The answer where the database cannot be used: try again soon. The log has the cause, without data."""
-    _LOG.warning("the database cannot be used: %s", " from ".join(_described(error)))
+    _LOG.warning("the database cannot be used: %s", " from ".join(described(error)))
     wait = [("Retry-After", str(error.retry_seconds))]
     return json_response(operation_outcome(str(error), "transient"), 503, headers=wait)
 
@@ -81,9 +81,18 @@ def unavailable(error: StoreUnavailable) -> Response:
 def incident(error: Exception) -> Response:
     """The answer to a failure of ours: a number here, the cause in the log under it, no data in either."""
     number = uuid.uuid4().hex
-    _LOG.error("incident %s: %s", number, " from ".join(_described(error)))
+    _LOG.error("incident %s: %s", number, " from ".join(described(error)))
     text = "The service failed; its log has the cause under this incident."
     return json_response(operation_outcome(text, "exception", diagnostics=f"incident {number}"), 500)
+
+
+def status_of(error: Exception) -> int:
+    """The status with which an error is answered."""
+    if isinstance(error, RequestError):
+        return error.status
+    if isinstance(error, StoreUnavailable):
+        return 503
+    return error.code or 500 if isinstance(error, HTTPException) else 500
 
 
 def answer_errors(app: Flask) -> None:
@@ -94,7 +103,7 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(Exception, incident)
 
 
-def _described(error: BaseException) -> list[str]:
+def described(error: BaseException) -> list[str]:
     """The class and place of the error and of its causes; messages may hold patient data and stay out."""
     seen: list[str] = []
     cause: BaseException | None = error
