@@ -67,8 +67,7 @@ def http_failure(error: HTTPException) -> Response:
         return Response(status=error.code or 500, headers=error.get_headers())
     text = _TEXTS.get(error.code, f"{error.name}.")
     kept = [pair for pair in error.get_headers() if pair[0].lower() in ("allow", "retry-after")]
-    code = _CODES.get(error.code, "exception" if error.code >= 500 else "invalid")
-    return json_response(operation_outcome(text, code), error.code, headers=kept)
+    return json_response(operation_outcome(text, code_of(error)), error.code, headers=kept)
 
 
 def unavailable(error: StoreUnavailable) -> Response:
@@ -93,6 +92,14 @@ def status_of(error: Exception) -> int:
     if isinstance(error, StoreUnavailable):
         return 503
     return error.code or 500 if isinstance(error, HTTPException) else 500
+
+
+def code_of(error: Exception) -> str:
+    """The issue type with which an error is answered: what kind of problem it is."""
+    if isinstance(error, RequestError):
+        return error.code
+    status = status_of(error)
+    return _CODES.get(status, "exception" if status >= 500 else "invalid")
 
 
 def answer_errors(app: Flask) -> None:

@@ -21,6 +21,7 @@ from cds_service.pipeline import Outcome
 from cds_service.web.caller import Caller
 from cds_service.web.observe.call import Call
 from cds_service.web.observe.mask import Mask
+from cds_service.web.outcome import code_of
 
 _encode = msgspec.json.Encoder().encode
 _KEPT = ("id", "asOf", "rulebook", "complete", "withheld")
@@ -79,11 +80,9 @@ def _client(caller: Caller) -> dict[str, Any]:
 
 def _refused(error: Exception) -> dict[str, Any]:
     """Why there was no answer: the kind of problem and its place in the body, never its words."""
-    line: dict[str, Any] = {}
-    if isinstance(error, RequestError):
-        line["reason"] = error.code
-        if error.where:
-            line["where"] = error.where
+    line: dict[str, Any] = {"reason": code_of(error)}
+    if isinstance(error, RequestError) and error.where:
+        line["where"] = error.where
     if isinstance(error, DataUnavailable):
         line["notObtained"] = _because(NotObtained(*pair) for pair in error.states.items())
     return line
