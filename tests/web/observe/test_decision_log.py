@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import logging
-import os
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -32,12 +31,12 @@ class NamedGate(OpenGate):
     def __init__(self, tenant: str, listed: bool) -> None:
         self._caller = Caller("city", tenant, listed=listed)
 
-    def admit(self, request: Request) -> Caller:
+    def admit(self, request: Request) -> Caller:  # noqa: ARG002
         return self._caller
 
 
 class ClosedGate(OpenGate):
-    def admit(self, request: Request) -> Caller:
+    def admit(self, request: Request) -> Caller:  # noqa: ARG002
         raise RequestError("No.", status=401, code="login")
 
 
@@ -191,7 +190,6 @@ def test_lines_of_one_patient_can_be_joined_and_others_told_apart_even_after_a_r
 
 def test_another_installation_gives_other_pseudonyms(place: Place, make_place: Make):
     _, here = place.post(VIEW, view_call())
-    _, there = make_place(decision_log=str(place.folder / "other" / "decisions.jsonl")), None
     lines = place.folder / "other" / "decisions.jsonl"
     elsewhere = make_place(decision_log=str(lines)).client.post(VIEW, json=view_call())
     assert elsewhere.status_code == 200
@@ -211,7 +209,8 @@ def test_log_and_key_are_the_owners_alone(make_place: Make, tmp_path: Any):
     for name in ("decisions.jsonl", "decisions.jsonl.key"):
         assert stat.S_IMODE((tmp_path / "new" / name).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
-    assert sorted(os.listdir(tmp_path / "new")) == ["decisions.jsonl", "decisions.jsonl.key"]
+    names = {path.name for path in (tmp_path / "new").iterdir()}
+    assert names == {"decisions.jsonl", "decisions.jsonl.key"}
 
 
 def test_on_standard_output_ids_are_left_out(make_place: Make, capfd: pytest.CaptureFixture[str]):
