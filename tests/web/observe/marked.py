@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def marked_ehr() -> Iterator[tuple[str, list[str]]]:
-    """The base of an EHR that has the Patient, fails over Conditions and garbles the rest; its visitors' tokens."""
+    """The base of an EHR that has the Patient, fails over the rest; the tokens it was brought."""
     asked: list[str] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"asked": asked}))
     Thread(target=server.serve_forever, daemon=True).start()
