@@ -71,7 +71,7 @@ def test_a_line_tells_the_real_time_and_how_long_each_step_took(place: Place):
     _, line = place.post(VIEW, view_call())
     assert line["time"] == "2026-04-01T09:30:15.250+00:00"
     assert line["asOf"].startswith("2026-03-01T12:00:00")
-    assert list(line["stages"]) == ["gather", "facts", "infer", "cards"]
+    assert list(line["stages"]) == ["gather", "decide", "cards"]
     assert 0 < sum(line["stages"].values()) <= line["ms"]
 
 
