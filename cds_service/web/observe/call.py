@@ -66,14 +66,12 @@ class Witnesses:
     def watch(self, service: str) -> Iterator[Seen]:
         """Watch one call to a service; the block notes what it comes to know, and ends with the answer."""
         seen, time, begun = Seen(), self._clock(), perf_counter()
-        failed: Exception | None = None
         try:
             yield seen
         except Exception as error:
-            failed = error
+            self._tell(_call(service, time, perf_counter() - begun, seen, error))
             raise
-        finally:
-            self._tell(_call(service, time, perf_counter() - begun, seen, failed))
+        self._tell(_call(service, time, perf_counter() - begun, seen, None))
 
     def _tell(self, call: Call) -> None:
         for witness in self._witnesses:
