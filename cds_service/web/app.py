@@ -19,6 +19,7 @@ from cds_service.store.feedback import FeedbackLog
 from cds_service.web import discovery, feedback, health, outcome, service
 from cds_service.web.auth.gate import gate_of
 from cds_service.web.caller import Gate
+from cds_service.web.observe.start import observe
 from cds_service.web.service import Clock, Service
 
 
@@ -51,8 +52,20 @@ def create_app(
     weakref.finalize(app, reader.close)
     services, tell = services_of(prepared), _clock(settings, clock)
     limit, zone = settings.max_body, settings.timezone
-    service.register(app, services, clock=tell, zone=zone, limit=limit, gate=gate, reader=reader)
-    feedback.register(app, services, FeedbackLog(database), gate=gate, clock=tell, limit=limit)
+    observers = observe(app, settings, services, clock)
+    observers.serving(books)
+    service.register(
+        app,
+        services,
+        clock=tell,
+        zone=zone,
+        limit=limit,
+        gate=gate,
+        reader=reader,
+        witnesses=observers.witnesses,
+    )
+    kept = FeedbackLog(database)
+    feedback.register(app, services, kept, gate=gate, clock=tell, limit=limit, tell=observers.kept)
     return app
 
 

@@ -20,6 +20,7 @@ from cds_service.cards.identity import prefix_of
 from cds_service.store.feedback import Entry, FeedbackLog
 from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
+from cds_service.web.observe.start import Kept
 from cds_service.web.outcome import json_response
 from cds_service.web.request import refuse_encoding
 from cds_service.web.service import Clock, read_body, refuse_media_type
@@ -45,9 +46,19 @@ _list = msgspec.json.Decoder(list[Raw])
 
 
 def register(
-    app: Flask, services: Container[str], log: FeedbackLog, *, gate: Gate, clock: Clock, limit: int
+    app: Flask,
+    services: Container[str],
+    log: FeedbackLog,
+    *,
+    gate: Gate,
+    clock: Clock,
+    limit: int,
+    tell: Kept,
 ) -> None:
-    """Let the app answer feedback on the cards of `services`; `limit` is the longest body in bytes."""
+    """Let the app answer feedback on the cards of `services`; `limit` is the longest body in bytes.
+
+    `tell` is told of what was kept.
+    """
 
     def feedback(service_id: str) -> Response:
         caller = gate.admit(request)
@@ -56,6 +67,7 @@ def register(
         refuse_media_type(request.content_type, request.headers.get("Content-Encoding"))
         entries = read_feedback(read_body(request, limit))
         log.keep(entries, service=service_id, client=caller.name, received=clock())
+        tell(service_id, entries)
         return json_response(msgspec.json.encode({"received": len(entries)}))
 
     address = f"{PATH}/<service_id>/feedback"

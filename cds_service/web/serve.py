@@ -24,6 +24,8 @@ from cds_service.store.database import Database
 from cds_service.web.app import servable_rulebooks
 from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.discovery import PATH, service_id
+from cds_service.web.observe.log import open_log
+from cds_service.web.observe.workers import shared_counters
 
 _TARGET = "cds_service.web.wsgi:create"
 _EXAMPLES = Path("fhir_fixtures/requests")
@@ -33,7 +35,8 @@ _LONGEST_START = 60  # seconds
 _HELP = """Serve the rules as CDS Hooks services.
 
 An EHR finds the services at /cds-services and posts each hook call to /cds-services/ID, where ID is the
-rulebook and the hook: RULEBOOK-patient-view. /healthz says that the server lives, /readyz with which rules.
+rulebook and the hook: RULEBOOK-patient-view. /healthz says that the server lives, /readyz with which rules,
+/metrics what it does.
 
 \b
 Try it on your own machine, with the time at which the example charts were written:
@@ -43,7 +46,8 @@ Try it on your own machine, with the time at which the example charts were writt
 \b
 Every option is also a setting of the environment: CDS_HOST, CDS_PORT, CDS_WORKERS, CDS_RULES, CDS_TODAY,
 CDS_ENGINE; and further CDS_TIMEZONE, CDS_MAX_BODY (10MB), CDS_REQUIRE_APPROVAL (1 refuses rules that nobody
-approved), CDS_DATABASE_URL (where feedback is kept). An option wins over the environment.
+approved), CDS_DATABASE_URL (where feedback is kept), CDS_DECISION_LOG (a file for one masked line per call).
+An option wins over the environment.
 
 Only this machine can reach the server unless CDS_CLIENTS names a file that says who may call (docs/ehr.md);
 then CDS_PUBLIC_URL is the address clients use, which their tokens are for. Under another WSGI server use
@@ -69,6 +73,8 @@ def serve(**options: str | None) -> None:
         books, engine = servable_rulebooks(settings)
         refuse_taken_port(settings)
         warning = open_database(settings)
+        if settings.decision_log:
+            open_log(settings.decision_log)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     except RuleError as error:
@@ -78,7 +84,8 @@ def serve(**options: str | None) -> None:
     os.environ.update(given)
     if warning:
         click.echo(warning, err=True)
-    run(settings, start_message(settings, books, engine, clients))
+    with shared_counters():
+        run(settings, start_message(settings, books, engine, clients))
 
 
 def run(settings: Settings, message: str) -> None:
