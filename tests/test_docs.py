@@ -35,7 +35,8 @@ from cds_service.facts.views import READERS, READERS_OF_FACTS
 from cds_service.rulebook.hooks import HOOKS
 from cds_service.rulebook.views import VIEWS
 from cds_service.settings import NAMES, Settings
-from cds_service.web.app import create_app, load_rulebooks
+from cds_service.web.app import create_app
+from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
 from tests import observed_samples
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from cds_service.settings import Settings
 from cds_service.store.feedback import Entry
 from cds_service.web.observe.call import Witness, Witnesses
 from cds_service.web.observe.log import open_log
+from cds_service.web.rules import CurrentRules
 
 Kept = Callable[[str, Sequence[Entry]], None]
 """Is told of feedback that was kept: the service and the entries."""
@@ -28,14 +29,15 @@ class Observers:
 
 
 def observe(
-    app: Flask, settings: Settings, services: Container[str], clock: Callable[[], datetime] | None
+    app: Flask, settings: Settings, current: CurrentRules, clock: Callable[[], datetime] | None
 ) -> Observers:
     """Observe an application; `clock` tells the real time. Raises UsageError if the log cannot be opened."""
     # Only now: the environment says by now whether the counters are shared (see observe/metrics.py).
     from cds_service.web.observe.metrics import Metrics, register
 
     metrics = Metrics()
-    register(app, metrics, services)
+    register(app, metrics, lambda service: service in current.now.services)
+    metrics.serving(current.now.books)
     witnesses: list[Witness] = [metrics]
     if settings.decision_log:
         witnesses.append(open_log(settings.decision_log, metrics.line_lost))
