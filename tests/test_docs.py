@@ -13,6 +13,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
@@ -38,6 +39,7 @@ from cds_service.settings import NAMES, Settings
 from cds_service.web.app import create_app
 from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
+from tests import observed_samples
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -158,7 +160,7 @@ def test_every_setting_has_its_row_with_its_default() -> None:
     assert set(rows) == set(NAMES)
     plain = {name: default.strip("`") for name, default in rows.items() if default.startswith("`")}
     told = Settings.from_environment({name: default for name, default in plain.items() if " " not in default})
-    assert told == Settings()
+    assert replace(told, timezone=UTC) == Settings()
 
 
 @pages
@@ -350,7 +352,26 @@ def connected() -> str:
     return fenced("\n".join(line.rstrip() for line in lines), "text")
 
 
+def recorded() -> dict[str, Any]:
+    """The call of the story, without a key: so there is something missing to show."""
+    call: dict[str, Any] = json.loads((ROOT / "fhir_fixtures/requests" / STORY).read_bytes())
+    del call["prefetch"]["medication-administrations"]
+    return call
+
+
+def logged() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.line(recorded(), settings, laid_out)), "json")
+
+
+def scraped() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.counters(recorded(), settings)), "text")
+
+
 SAMPLES: dict[str, Callable[[], str]] = {
+    "decision-line": logged,
+    "metrics": scraped,
     "start": started,
     "answer": answered,
     "card": rendered,

@@ -16,6 +16,7 @@ from cds_service.store.feedback import FeedbackLog
 from cds_service.web import cors, discovery, feedback, health, outcome, service
 from cds_service.web.auth.gate import gate_of
 from cds_service.web.caller import Gate
+from cds_service.web.observe.start import observe
 from cds_service.web.proxy import behind_proxies
 from cds_service.web.reload import reloader_of, shared_folder
 from cds_service.web.roster import Roster
@@ -42,8 +43,9 @@ def create_app(
     """
     current = CurrentRules(_rules(settings, rulebooks))
     roster = Roster(shared_folder(settings))
-    reloader = reloader_of(settings, current, roster)
     app = Flask(__name__, static_folder=None, template_folder=None)
+    observers = observe(app, settings, current, clock)
+    reloader = reloader_of(settings, current, roster, observers.serving)
     app.extensions[RELOADER] = reloader
     outcome.answer_errors(app)
     cors.register(app, settings.cors_origins)
@@ -55,8 +57,18 @@ def create_app(
     reader = FhirReader(settings.deadline_ms)
     weakref.finalize(app, reader.close)
     tell, limit, zone = _clock(settings, clock), settings.max_body, settings.timezone
-    service.register(app, current, clock=tell, zone=zone, limit=limit, gate=gate, reader=reader)
-    feedback.register(app, current, FeedbackLog(database), gate=gate, clock=tell, limit=limit)
+    service.register(
+        app,
+        current,
+        clock=tell,
+        zone=zone,
+        limit=limit,
+        gate=gate,
+        reader=reader,
+        witnesses=observers.witnesses,
+    )
+    kept = FeedbackLog(database)
+    feedback.register(app, current, kept, gate=gate, clock=tell, limit=limit, tell=observers.kept)
     return app
 
 

@@ -20,6 +20,7 @@ from cds_service.store.feedback import Entry, FeedbackLog
 from cds_service.web.body import body_of
 from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
+from cds_service.web.observe.start import Kept
 from cds_service.web.outcome import json_response
 from cds_service.web.request import refuse_encoding
 from cds_service.web.rules import CurrentRules
@@ -46,9 +47,19 @@ _list = msgspec.json.Decoder(list[Raw])
 
 
 def register(
-    app: Flask, current: CurrentRules, log: FeedbackLog, *, gate: Gate, clock: Clock, limit: int
+    app: Flask,
+    current: CurrentRules,
+    log: FeedbackLog,
+    *,
+    gate: Gate,
+    clock: Clock,
+    limit: int,
+    tell: Kept,
 ) -> None:
-    """Let the app answer feedback on the cards of our services; `limit` is the longest body in bytes."""
+    """Let the app answer feedback on the cards of our services; `limit` is the longest body in bytes.
+
+    `tell` is told of what was kept.
+    """
 
     def feedback(service_id: str) -> Response:
         caller = gate.admit(request)
@@ -56,6 +67,7 @@ def register(
             raise NotFound
         entries = read_feedback(body_of(request, limit))
         log.keep(entries, service=service_id, client=caller.name, received=clock())
+        tell(service_id, entries)
         return json_response(msgspec.json.encode({"received": len(entries)}))
 
     address = f"{PATH}/<service_id>/feedback"

@@ -11,16 +11,19 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cds_service.errors import CdsError, RuleError
+from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.shelf import DRUGS
 from cds_service.settings import Settings
 from cds_service.web.roster import Roster, rules_entry
 from cds_service.web.rules import CurrentRules, Rules, load_rules
+
+Serving = Callable[[Iterable[Rulebook]], None]
 
 SECONDS = 0.5
 """Between two looks."""
@@ -39,10 +42,15 @@ class Failure:
 
 
 class Reloader:
-    """Exchanges the rules of this process; tells `roster` what it has, and which attempt failed."""
+    """Exchanges the rules of this process; tells `roster` what it has, and which attempt failed.
 
-    def __init__(self, current: CurrentRules, load: Callable[[], Rules], roster: Roster) -> None:
-        self._current, self._load, self._roster = current, load, roster
+    `serving` is told of the rulebooks served from now on.
+    """
+
+    def __init__(
+        self, current: CurrentRules, load: Callable[[], Rules], roster: Roster, serving: Serving
+    ) -> None:
+        self._current, self._load, self._roster, self._serving = current, load, roster, serving
         self.failure: Failure | None = None
         self._tell()
 
@@ -64,6 +72,7 @@ class Reloader:
             _LOG.warning("the rules were read again: they are the same")
             return
         self._current.now = rules
+        self._serving(rules.books)
         settle_memory()
         said = (f"{book.id} {book.about.version} ({book.digest[:19]})" for book in rules.books)
         _LOG.warning("the rules were exchanged: now %s", ", ".join(said))
@@ -126,9 +135,9 @@ def keep_watch(settings: Settings, reloader: Reloader, first: Seen) -> None:
         threading.Thread(target=watch.run, name="rules", daemon=True).start()
 
 
-def reloader_of(settings: Settings, current: CurrentRules, roster: Roster) -> Reloader:
+def reloader_of(settings: Settings, current: CurrentRules, roster: Roster, serving: Serving) -> Reloader:
     """The reloader that reads the rules as a start does, with the same checks."""
-    return Reloader(current, lambda: load_rules(settings), roster)
+    return Reloader(current, lambda: load_rules(settings), roster, serving)
 
 
 def ask_for_reload(shared: Path) -> None:

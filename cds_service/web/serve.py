@@ -27,6 +27,8 @@ from cds_service.store.database import Database
 from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.discovery import PATH, service_id
 from cds_service.web.front import BODY_SECONDS, load_front
+from cds_service.web.observe.log import open_log
+from cds_service.web.observe.workers import shared_counters
 from cds_service.web.reload import ask_for_reload
 from cds_service.web.rules import load_rules
 
@@ -38,7 +40,8 @@ _LONGEST_START = 60  # seconds
 _HELP = """Serve the rules as CDS Hooks services.
 
 An EHR finds the services at /cds-services and posts each hook call to /cds-services/ID, where ID is the
-rulebook and the hook: RULEBOOK-patient-view. /healthz says that the server lives, /readyz with which rules.
+rulebook and the hook: RULEBOOK-patient-view. /healthz says that the server lives, /readyz with which rules,
+/metrics what it does.
 
 \b
 Try it on your own machine, with the time at which the example charts were written:
@@ -48,7 +51,8 @@ Try it on your own machine, with the time at which the example charts were writt
 \b
 Every option is also a setting of the environment: CDS_HOST, CDS_PORT, CDS_WORKERS, CDS_RULES, CDS_TODAY,
 CDS_ENGINE; and further CDS_TIMEZONE, CDS_MAX_BODY (10MB), CDS_REQUIRE_APPROVAL (1 refuses rules that nobody
-approved), CDS_DATABASE_URL (where feedback is kept). An option wins over the environment.
+approved), CDS_DATABASE_URL (where feedback is kept), CDS_DECISION_LOG (a file for one masked line per call).
+An option wins over the environment.
 
 Only this machine can reach the server unless CDS_CLIENTS names a file that says who may call (docs/ehr.md);
 then CDS_PUBLIC_URL is the address clients use, which their tokens are for. docs/operations.md has every
@@ -77,6 +81,8 @@ def serve(**options: str | None) -> None:
         rules = load_rules(settings)
         refuse_taken_port(settings)
         warning = open_database(settings)
+        if settings.decision_log:
+            open_log(settings.decision_log)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     except RuleError as error:
@@ -88,7 +94,7 @@ def serve(**options: str | None) -> None:
         click.echo(warning, err=True)
     message = start_message(settings, rules.books, rules.engine, clients)
     del rules  # each worker loads its own
-    with shared_by_workers(settings) as folder:
+    with shared_counters(), shared_by_workers(settings) as folder:
         run(settings, message, folder)
 
 

@@ -14,6 +14,7 @@ from cds_service.pipeline import evaluate
 from cds_service.web.body import body_of
 from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
+from cds_service.web.observe.call import Seen, Witnesses
 from cds_service.web.outcome import json_response
 from cds_service.web.request import read_request
 from cds_service.web.rules import CurrentRules
@@ -31,27 +32,34 @@ def register(
     limit: int,
     gate: Gate,
     reader: FhirReader,
+    witnesses: Witnesses,
 ) -> None:
     """Let the app answer hook calls.
 
     `clock` gives the instant at which a call is evaluated, `limit` is the longest body in bytes, `gate` lets
-    callers in before anything is read, `reader` reads from their FHIR servers what they did not send.
+    callers in before anything is read, `reader` reads from their FHIR servers what they did not send,
+    `witnesses` are told of every call.
     """
 
-    def call(service_id: str) -> Response:
-        caller = gate.admit(request)
+    def answered(service_id: str, seen: Seen) -> Response:
+        seen.caller = caller = gate.admit(request)
         rules = current.now  # held until the answer is made: engines are freed with their rules
         service = rules.services.get(service_id)
         if service is None:
             raise NotFound
-        reading = reader.begin(caller.fhir)
-        hook_call = read_request(
+        seen.reading = reading = reader.begin(caller.fhir)
+        seen.request = hook_call = read_request(
             body_of(request, limit),
             service_id=service.id,
             hook=service.hook,
             as_of=clock(),
             zone=zone,
         )
-        return json_response(_encode(evaluate(hook_call, service.served, reading).body))
+        seen.outcome = outcome = evaluate(hook_call, service.served, reading)
+        return json_response(_encode(outcome.body))
+
+    def call(service_id: str) -> Response:
+        with witnesses.watch(service_id if service_id in current.now.services else "") as seen:
+            return answered(service_id, seen)
 
     app.add_url_rule(f"{PATH}/<service_id>", "call", call, methods=["POST"], strict_slashes=False)

@@ -89,6 +89,7 @@ def test_members_one_after_the_other_are_one_body(client: FlaskClient):
         (gzip.compress(b""), "empty"),
         (gzip.compress(PACKED), "UTF-8"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "body",  # compressed bytes hold the time
 )
 def test_what_is_no_whole_gzip_of_json_is_refused_with_the_reason(
     client: FlaskClient, body: bytes, said: str
