@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from functools import reduce
 
-from cds_service.authoring.lint.trees import below
+from cds_service.authoring.lint.trees import below, meaning
 from cds_service.rulebook.criterion import Criterion
 from cds_service.rulebook.fact import CalculateFact, facts_used
 from cds_service.rulebook.logic import All, AtLeast, Logic, Not
 from cds_service.rulebook.rule import Rule
 
 
-def sure_if(logic: Logic | None, verdict: bool) -> frozenset[str]:
-    """The facts without which the tree cannot come out so. A tree that is not there says nothing."""
+def sure_if(logic: Logic | None, verdict: bool, not_true: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The facts without which the tree cannot come out so. A tree that is not there says nothing.
+
+    `not_true` are meanings of parts that do not hold, so that they are not what makes an any true.
+    """
     if logic is None:
         return frozenset()
     if isinstance(logic, Criterion):
         return frozenset({logic.fact})
     if isinstance(logic, Not):
         return sure_if(logic.part, not verdict)
-    each = [sure_if(part, verdict) for _, part in below((), logic)]
+    parts = [part for _, part in below((), logic) if not (verdict and meaning(part) in not_true)]
+    each = [sure_if(part, verdict, not_true) for part in parts]
     if _needs_every_part(logic, verdict):
         return frozenset().union(*each)
-    return reduce(frozenset.intersection, each)
+    return reduce(frozenset.intersection, each) if each else frozenset()
 
 
 def _needs_every_part(logic: Logic, verdict: bool) -> bool:

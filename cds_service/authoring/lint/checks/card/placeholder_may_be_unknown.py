@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from cds_service.authoring.lint.check import Check, Linted, Seen
 from cds_service.authoring.lint.sure import made_known, sure_if
+from cds_service.authoring.lint.trees import meaning
 from cds_service.rulebook.checks.cards import PLACEHOLDER
 from cds_service.rulebook.fact import CalculateFact, RowsFact
 from cds_service.rulebook.rule import Card, Rule
@@ -39,7 +40,9 @@ def _look(linted: Linted) -> Iterator[Seen]:
 def _texts(rule: Rule, outcome: str, card: Card, path: DataPath) -> Iterator[_Text]:
     """The texts of a card, each with the facts that are known whenever it is shown."""
     verdict = {"when_true": True, "when_false": False}.get(outcome)
-    known = sure_if(rule.logic, verdict) if verdict is not None else frozenset[str]()
+    known = frozenset[str]()
+    if verdict is not None:
+        known = sure_if(rule.logic, verdict, _passed_over(rule, outcome, int(path[2])))
     known |= sure_if(card.only_if, True)
     yield (*path, "summary"), card.summary, known
     for index, line in enumerate(card.detail):
@@ -49,6 +52,14 @@ def _texts(rule: Rule, outcome: str, card: Card, path: DataPath) -> Iterator[_Te
         yield (*path, "suggestions", index, "label"), one.label, inside
         for at, action in enumerate(one.actions):
             yield (*path, "suggestions", index, "actions", at, "description"), action.description, inside
+
+
+def _passed_over(rule: Rule, outcome: str, place: int) -> frozenset[str]:
+    """What does not hold once a card is reached: the conditions of the cards before it."""
+    before = getattr(rule.cards, outcome)[:place]
+    return frozenset(
+        meaning(card.only_if) for card in before if card.only_if is not None and not card.hide_if
+    )
 
 
 def _may_be_unknown(name: str, rule: Rule, known: frozenset[str]) -> bool:

@@ -11,8 +11,11 @@ from cds_service.rulebook.views import VIEWS
 
 def _look(linted: Linted) -> Iterator[Seen]:
     used = {name for rule in linted.shelf.rules for fact in rule.model.data.values() for name in _sets(fact)}
+    sets = linted.book.terminology.valuesets
+    # A group is fetched as one: a panel may stand in it for the sake of its components.
+    fetched = {sets[name].group for name in used if name in sets} - {None}
     for name, parsed in linted.shelf.valuesets.items():
-        if name not in used:
+        if name not in used and parsed.model.group not in fetched:
             yield Seen(
                 parsed.file.place(("valueset",)),
                 f"no rule looks through the value set {name}",

@@ -1,6 +1,7 @@
 """A number stands beside a citation, but no claim of that source holds it, in figures or in words.
 
-None and one mean "any at all", no days mean today: those are not looked for. It cannot know whether the claim is what the source says, nor whether it is about the same thing.
+0 and 1 mean "any at all", 0 days mean today: those are not looked for. Whether the claim is what the source says,
+and about the same thing, only a reader can tell.
 """
 
 from __future__ import annotations
