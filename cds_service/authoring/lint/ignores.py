@@ -38,5 +38,5 @@ def covers(ignore: Ignore, problem: Problem) -> bool:
 
 
 def reason_for(problem: Problem, ignores: Sequence[Ignore]) -> str | None:
-    """Why a problem was set aside; None if it was not. Without a reason nothing is set aside."""
-    return next((one.reason for one in ignores if one.reason and covers(one, problem)), None)
+    """Why a problem was set aside, "" if that is not said (a problem of its own); None if it was not."""
+    return next((one.reason for one in ignores if covers(one, problem)), None)

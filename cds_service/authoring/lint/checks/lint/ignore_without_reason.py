@@ -12,7 +12,7 @@ def _look(linted: Linted) -> Iterator[Seen]:
         if not ignore.reason:
             yield Seen(
                 ignore.place,
-                "this comment sets a check aside without a reason, so nothing is set aside",
+                "this comment sets a check aside without a reason",
                 "write why after the bracket: # cds: ignore[category/name] why it is right here",
             )
 
