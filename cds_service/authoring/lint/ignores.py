@@ -26,7 +26,8 @@ def _in_file(shelf: Shelf, name: str) -> Iterator[Ignore]:
     said = [value for _, value in texts_in(shelf.files[name], ())]
     for number, line in enumerate(text.splitlines(), start=1):
         comment = _COMMENT.search(line)
-        if comment and not any(comment.group(0) in value for value in said):
+        # In a text its end may be a quote; what the bracket says is enough to know it again.
+        if comment and not any(line[comment.start() : comment.end(1)] in value for value in said):
             ids = tuple(one.strip() for one in comment.group(1).split(",") if one.strip())
             yield Ignore(Place(path.as_posix(), number, comment.start() + 1), ids, comment.group(2))
 

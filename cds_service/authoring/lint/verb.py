@@ -71,7 +71,7 @@ def lint(
 
 
 def _run(folder: Path, day: date, against: str | None) -> Findings:
-    return lint_rulebook(folder, day, rules_at(folder, against) if against else None)
+    return lint_rulebook(folder, day, rules_at(folder, against) if against is not None else None)
 
 
 def _report(found: Sequence[Findings], persona: Persona) -> Report:

@@ -1,7 +1,7 @@
 """Puts the snippets of a page, or of a broken rulebook, into the small rulebook beside this file.
 
-A snippet begins with a comment that names its file. If it begins with the file's id (rule:, valueset:, …) it is
-the whole file; else it takes the place of what it shows: whole keys, and below data, cards and about whole
+A snippet begins with a comment that names its file. If it begins with the file's id (rule:, valueset:, …) it
+is the whole file; else it takes the place of what it shows: whole keys, and below data, cards and about whole
 entries. What is not there yet is added.
 """
 
@@ -62,7 +62,9 @@ def merged(path: Path, snippet: str) -> str:
     whole = snippet.split(":")[0] in _WHOLE or path.suffix != ".yaml" or not path.is_file()
     if whole:
         return snippet
-    return "".join(text for _, text in _spliced(_keys(path.read_text(encoding="utf-8"), 0), _keys(snippet, 0), 0))
+    return "".join(
+        text for _, text in _spliced(_keys(path.read_text(encoding="utf-8"), 0), _keys(snippet, 0), 0)
+    )
 
 
 def _spliced(held: Keyed, new: Keyed, depth: int) -> Keyed:

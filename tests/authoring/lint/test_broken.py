@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codes import ROOT
+from error_codes import ROOT
 from ruamel.yaml import YAML
 from snippets import CLEAN, TODAY
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from codes import ROOT, codes
+from error_codes import ROOT, codes
 from snippets import TODAY, copied, problems_of, put, snippets_in
 
 from cds_service.authoring.lint.against import Earlier, rules_at
@@ -74,7 +74,9 @@ def test_every_check_is_where_its_id_says() -> None:
 def test_a_page_has_its_parts(code: str) -> None:
     assert page(code).startswith(f"# {code}\n\n")
     assert field(code, "Category") == code.split("/")[0]
-    parts = ["Rationale", "Exceptions"] if code in IN_WORDS else ["Avoid", "Prefer", "Rationale", "Exceptions"]
+    parts = (
+        ["Rationale", "Exceptions"] if code in IN_WORDS else ["Avoid", "Prefer", "Rationale", "Exceptions"]
+    )
     assert re.findall(r"^## (.*)$", page(code), re.M) == parts
 
 
@@ -82,7 +84,9 @@ def test_a_page_has_its_parts(code: str) -> None:
 def test_a_page_names_level_and_audience(code: str) -> None:
     check = every_check().get(code)
     assert field(code, "Level") == (check.level if check else "error")
-    assert field(code, "For").startswith(_WHO[check.persona] if check else "every author; it cannot be set aside")
+    assert field(code, "For").startswith(
+        _WHO[check.persona] if check else "every author; it cannot be set aside"
+    )
 
 
 @shown
@@ -129,7 +133,9 @@ def git(book: Path, *arguments: str) -> None:
 
 
 def index() -> Iterator[str]:
-    yield INDEX.read_text(encoding="utf-8").split("<!-- index -->")[0].rstrip() if INDEX.exists() else "# Lint"
+    yield (
+        INDEX.read_text(encoding="utf-8").split("<!-- index -->")[0].rstrip() if INDEX.exists() else "# Lint"
+    )
     yield "\n<!-- index -->\n"
     yield "| code | level | for | what |"
     yield "|---|---|---|---|"

@@ -1,7 +1,7 @@
 """A number stands beside a citation, but no claim of that source holds it, in figures or in words.
 
-0 and 1 mean "any at all", 0 days mean today: those are not looked for. Whether the claim is what the source says,
-and about the same thing, only a reader can tell.
+0 and 1 mean "any at all", 0 days mean today: those are not looked for. Whether the claim is what the source
+says, and about the same thing, only a reader can tell.
 """
 
 from __future__ import annotations

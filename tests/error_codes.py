@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "cds_service"
 _CODE = re.compile(
     r"(schema|identity|about|evidence|data|logic|card|tests|table|terminology|lint)/[a-z0-9]+(-[a-z0-9]+)*"
