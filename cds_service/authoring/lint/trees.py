@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from cds_service.rulebook.criterion import Criterion
 from cds_service.rulebook.logic import All, Any_, AtLeast, Logic, Not
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.walk import cards_of
 from cds_service.rulebook.yamlfile import DataPath
-from cds_service.truth import Truth, all_of, any_of, at_least, negate, truth_of
 
 Part = tuple[DataPath, Logic]
 
@@ -71,13 +70,20 @@ def meaning(logic: Logic) -> str:
     return parts[0] if word != "not" and len(parts) == 1 else f"{word} ({', '.join(parts)})"
 
 
-def decide(logic: Logic, states: Mapping[str, bool]) -> Truth:
-    """The verdict of a tree, were each atom as given."""
+Decider = Callable[[Mapping[str, bool]], bool]
+
+
+def decider(logic: Logic) -> Decider:
+    """Decides a tree for criteria that are all known; made once, since it is asked for every combination."""
     if isinstance(logic, Criterion):
-        return truth_of(states[atom(logic)])
-    parts = [decide(part, states) for _, part in below((), logic)]
+        name = atom(logic)
+        return lambda states: states[name]
+    parts = [decider(part) for _, part in below((), logic)]
     if isinstance(logic, Not):
-        return negate(parts[0])
+        return lambda states: not parts[0](states)
     if isinstance(logic, AtLeast):
-        return at_least(logic.at_least.n, parts)
-    return all_of(parts) if isinstance(logic, All) else any_of(parts)
+        least = logic.at_least.n
+        return lambda states: sum(part(states) for part in parts) >= least
+    if isinstance(logic, All):
+        return lambda states: all(part(states) for part in parts)
+    return lambda states: any(part(states) for part in parts)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from cds_service.authoring.lint.check import Check, Linted, Seen
-from cds_service.authoring.lint.trees import atom, decide, nodes
+from cds_service.authoring.lint.trees import Decider, atom, decider, nodes
 from cds_service.rulebook.criterion import Criterion
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.yamlfile import DataPath
@@ -34,7 +34,8 @@ def _idle(rule: Rule) -> Iterator[tuple[DataPath, str]]:
     # Where every criterion stands once, each can decide.
     if len(atoms) == len(leaves) or len(atoms) > _MOST:
         return
-    deciding = {fact for name, fact in atoms.items() if _decides(name, list(atoms), rule)}
+    decide = decider(rule.logic)
+    deciding = {fact for name, fact in atoms.items() if _decides(name, list(atoms), decide)}
     named: set[str] = set()
     for path, leaf in leaves:
         if leaf.fact not in deciding | named:
@@ -42,11 +43,11 @@ def _idle(rule: Rule) -> Iterator[tuple[DataPath, str]]:
             yield path, leaf.fact
 
 
-def _decides(name: str, atoms: list[str], rule: Rule) -> bool:
+def _decides(name: str, atoms: list[str], decide: Decider) -> bool:
     others = [one for one in atoms if one != name]
     for answers in product((True, False), repeat=len(others)):
         states = dict(zip(others, answers, strict=True))
-        if decide(rule.logic, {**states, name: True}) is not decide(rule.logic, {**states, name: False}):
+        if decide({**states, name: True}) is not decide({**states, name: False}):
             return True
     return False
 
