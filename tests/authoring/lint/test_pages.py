@@ -140,7 +140,7 @@ def index() -> Iterator[str]:
     yield "| code | level | for | what |"
     yield "|---|---|---|---|"
     for code in paged():
-        summary = page(code).split("\n")[2]
+        summary = " ".join(page(code).split("\n\n")[1].split())
         who = field(code, "For").split(" (")[0].split(";")[0]
         yield f"| [{code}]({code}.md) | {field(code, 'Level')} | {who} | {summary} |"
 
