@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -340,6 +342,18 @@ def connected() -> str:
     return fenced("\n".join(line.rstrip() for line in lines), "text")
 
 
+def linted() -> str:
+    """What `cds lint` prints of one mistake."""
+    with TemporaryDirectory() as made:
+        book = Path(made) / "small"
+        copytree(ROOT / "tests" / "authoring" / "lint" / "clean" / "small", book)
+        rule = book / "cautions" / "raised-pressure.yaml"
+        text = rule.read_text(encoding="utf-8").replace("bp.systolic > 140 [1]", "bp.systolic > 150 [1]")
+        rule.write_text(text, encoding="utf-8")
+        result = CliRunner().invoke(cli, ["lint", str(book), "--today", "2026-11-23"])
+    return fenced(result.output.replace(str(book), "rules/small").rstrip(), "text")
+
+
 SAMPLES: dict[str, Callable[[], str]] = {
     "start": started,
     "answer": answered,
@@ -348,6 +362,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "prefetch": asked_for,
     "hooks": hooked,
     "connection": connected,
+    "lint": linted,
 }
 _SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 

@@ -10,7 +10,7 @@ from cds_service.errors import Place, Problem
 from cds_service.rulebook.checks.buttons import texts_in
 from cds_service.rulebook.shelf import Shelf
 
-_COMMENT = re.compile(r"#\s*cds:\s*ignore\[([^\]]*)\]\s*(.*?)\s*$")
+_COMMENT = re.compile(r"#\s*cds:\s*(?:ignore\[([^\]]*)\])?\s*(.*?)\s*$")
 
 
 def ignores_in(shelf: Shelf) -> tuple[Ignore, ...]:
@@ -26,9 +26,12 @@ def _in_file(shelf: Shelf, name: str) -> Iterator[Ignore]:
     said = [value for _, value in texts_in(shelf.files[name], ())]
     for number, line in enumerate(text.splitlines(), start=1):
         comment = _COMMENT.search(line)
+        if comment is None:
+            continue
         # In a text its end may be a quote; what the bracket says is enough to know it again.
-        if comment and not any(line[comment.start() : comment.end(1)] in value for value in said):
-            ids = tuple(one.strip() for one in comment.group(1).split(",") if one.strip())
+        known_by = line[comment.start() : comment.end(1)] if comment.group(1) else comment.group(0)
+        if not any(known_by in value for value in said):
+            ids = tuple(one.strip() for one in (comment.group(1) or "").split(",") if one.strip())
             yield Ignore(Place(path.as_posix(), number, comment.start() + 1), ids, comment.group(2))
 
 

@@ -155,6 +155,14 @@ def test_the_same_words_inside_a_text_are_no_comment(book: Path) -> None:
     assert codes(book, "--persona", "auditor") == []
 
 
+@pytest.mark.parametrize(
+    "comment", ["# cds: ignore", "# cds: ignore[] so", "# cds: skip[logic/double-negation] so"]
+)
+def test_a_comment_that_names_no_check_is_told(book: Path, comment: str) -> None:
+    double_negation(book, f"   {comment}")
+    assert {"lint/unused-ignore", "logic/double-negation"} <= set(codes(book))
+
+
 def test_what_the_loader_refuses_cannot_be_set_aside(book: Path) -> None:
     change(book, RULE, "status: active", "status: activ   # cds: ignore[schema/not-a-choice] soon")
     assert codes(book) == ["schema/not-a-choice"]

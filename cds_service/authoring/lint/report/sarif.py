@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import quote
 
 from cds_service.authoring.lint.registry import every_check
 from cds_service.authoring.lint.report.what import Report, page_of, told
@@ -44,7 +45,7 @@ def _rule(code: str) -> dict[str, Any]:
 
 def _result(problem: Problem, codes: list[str]) -> dict[str, Any]:
     place = problem.place
-    physical: dict[str, Any] = {"artifactLocation": {"uri": place.file}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(place.file)}}
     if place.line:
         physical["region"] = {"startLine": place.line, "startColumn": max(place.column, 1)}
     return {
