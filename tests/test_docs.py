@@ -17,8 +17,6 @@ from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from shutil import copytree
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -37,8 +35,11 @@ from cds_service.facts.views import READERS, READERS_OF_FACTS
 from cds_service.rulebook.hooks import HOOKS
 from cds_service.rulebook.views import VIEWS
 from cds_service.settings import NAMES, Settings
-from cds_service.web.app import create_app, load_rulebooks
+from cds_service.web.app import create_app
+from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
+from tests import linted_sample
+import observed_samples
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -342,19 +343,26 @@ def connected() -> str:
     return fenced("\n".join(line.rstrip() for line in lines), "text")
 
 
-def linted() -> str:
-    """What `cds lint` prints of one mistake."""
-    with TemporaryDirectory() as made:
-        book = Path(made) / "small"
-        copytree(ROOT / "tests" / "authoring" / "lint" / "clean" / "small", book)
-        rule = book / "cautions" / "raised-pressure.yaml"
-        text = rule.read_text(encoding="utf-8").replace("bp.systolic > 140 [1]", "bp.systolic > 150 [1]")
-        rule.write_text(text, encoding="utf-8")
-        result = CliRunner().invoke(cli, ["lint", str(book), "--today", "2026-11-23"])
-    return fenced(result.output.replace(str(book), "rules/small").rstrip(), "text")
+def recorded() -> dict[str, Any]:
+    """The call of the story, without a key: so there is something missing to show."""
+    call: dict[str, Any] = json.loads((ROOT / "fhir_fixtures/requests" / STORY).read_bytes())
+    del call["prefetch"]["medication-administrations"]
+    return call
+
+
+def logged() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.line(recorded(), settings, laid_out)), "json")
+
+
+def scraped() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.counters(recorded(), settings)), "text")
 
 
 SAMPLES: dict[str, Callable[[], str]] = {
+    "decision-line": logged,
+    "metrics": scraped,
     "start": started,
     "answer": answered,
     "card": rendered,
@@ -362,7 +370,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "prefetch": asked_for,
     "hooks": hooked,
     "connection": connected,
-    "lint": linted,
+    "lint": lambda: fenced(linted_sample.linted(), "text"),
 }
 _SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 
