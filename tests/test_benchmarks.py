@@ -94,7 +94,7 @@ def test_growth_with_rules_and_codes_prints_ratios_ready_to_paste(capsys):
 def test_wall_times_name_what_was_started(capsys):
     growth.main(["--starts", "1", "--parts", "starts", "--json"])
     rows = json.loads(capsys.readouterr().out)["rows"]
-    assert [row["what"].split(",")[0] for row in rows] == ["python", "create_app", "cds lint"]
+    assert [row["what"].split(",")[0] for row in rows] == ["python", "create_app", "cds lint", "cds --help"]
 
 
 def test_copied_rules_are_as_many_as_asked_for_and_load(tmp_path: Path):

@@ -39,7 +39,8 @@ from cds_service.settings import NAMES, Settings
 from cds_service.web.app import create_app
 from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
-from tests import observed_samples
+from tests import linted_sample
+import observed_samples
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -379,6 +380,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "prefetch": asked_for,
     "hooks": hooked,
     "connection": connected,
+    "lint": lambda: fenced(linted_sample.linted(), "text"),
 }
 _SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 
