@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cds_service.rulebook.examples import example
 from cds_service.rulebook.logic import LOGIC_LIST
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.views import FINDABLE, VIEWS
@@ -25,6 +26,10 @@ def rule_schema() -> dict[str, Any]:
     # Before the items of a list of criteria stand the criteria themselves, once and by name.
     tidy["$defs"]["Logic"] = _tidy(parts, None) | {"description": "a criterion, or all, any, not, at_least"}
     _complete(tidy["$defs"])
+    for part, shape in {"Rule": tidy, **tidy["$defs"]}.items():
+        for key, told in shape.get("properties", {}).items():
+            if "examples" not in told:
+                told["examples"] = [example(part, key)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
