@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from cds_service.rulebook.examples import example
 from cds_service.rulebook.logic import LOGIC_LIST
 from cds_service.rulebook.rule import Rule
@@ -74,6 +76,12 @@ def _without_null(node: dict[str, Any]) -> dict[str, Any]:
         return node
     rest = {key: value for key, value in node.items() if key != "anyOf"}
     return {**choices[0], **rest} if len(choices) == 1 else {**rest, "anyOf": choices}
+
+
+def plain_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of another file of a rulebook."""
+    schema: dict[str, Any] = _tidy(model.model_json_schema(), None)
+    return schema
 
 
 def schema_text() -> str:
