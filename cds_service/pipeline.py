@@ -15,6 +15,7 @@ from cds_service.cards.response import answer
 from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts.chart import Chart
 from cds_service.facts.extract import Extraction, Findings
+from cds_service.facts.findings import ChartFindings
 from cds_service.facts.gather import gather, nothing_but_the_patient
 from cds_service.facts.meaning import Meanings
 from cds_service.facts.prefetch import hook_keys, templates
@@ -25,6 +26,7 @@ from cds_service.facts.unread import Places, answer_facts, unread_answers
 from cds_service.infer.conclusion import Conclusion
 from cds_service.infer.criteria import rule_states
 from cds_service.infer.engine import Engine, make_engine
+from cds_service.infer.needed import NeededStates
 from cds_service.infer.program import Program, compile_program
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.rule import Rule
@@ -43,20 +45,22 @@ class HookPlan:
     extraction: Extraction
     answers: Places
     program: Program
+    needed: NeededStates
     engine: Engine
 
     @classmethod
     def prepare(cls, book: Rulebook, hook: str, engine: str | None) -> HookPlan:
         """Do all work that depends on the rules alone."""
         rules = book.for_hook(hook)
-        program = compile_program(rules)
+        program, extraction = compile_program(rules), Extraction.compile(rules, book)
         return cls(
             rules,
             hook_keys(book, hook),
             templates(book, hook),
-            Extraction.compile(rules, book),
+            extraction,
             answer_facts(rules),
             program,
+            NeededStates.compile(program, extraction),
             make_engine(program, engine),
         )
 
@@ -126,7 +130,7 @@ def examine(
     back = ReadBack(fhir, plan.templates) if fhir is not None else None
     chart = gather(request, plan.keys, served.meanings, explain=explain, back=back)
     findings = plan.extraction(chart)
-    conclusions = infer(plan, findings, request)
+    conclusions = infer(plan, findings, request, explain=explain)
     _refuse_an_empty_chart(chart, conclusions)
     decision = Decision(
         id=decision_id(request, served.book),
@@ -143,13 +147,17 @@ def examine(
     return Evaluation(chart, findings, conclusions, decision)
 
 
-def infer(plan: HookPlan, findings: Findings, request: HookRequest) -> Mapping[str, Conclusion]:
-    """From findings to the conclusion of every rule of the hook."""
-    states = {
-        logic.id: rule_states(logic, findings[logic.id], request.as_of, request.zone)
-        for logic in plan.program.rules
-    }
-    return plan.engine.infer(states)
+def infer(
+    plan: HookPlan, findings: ChartFindings, request: HookRequest, *, explain: bool = False
+) -> Mapping[str, Conclusion]:
+    """The conclusion of every rule of the hook; facts are read as far as a verdict hangs on them."""
+    as_of, zone = request.as_of, request.zone
+    if explain:
+        rules = plan.program.rules
+        return plan.engine.infer(
+            {rule.id: rule_states(rule, findings[rule.id], as_of, zone) for rule in rules}
+        )
+    return plan.engine.infer(plan.needed.of(findings, as_of, zone))
 
 
 def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion]) -> None:

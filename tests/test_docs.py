@@ -32,6 +32,7 @@ from cds_service.authoring.fhirserver.store import Store
 from cds_service.facts.prefetch import templates
 from cds_service.facts.read import DEADLINE, FAILED, NOT_SUPPLIED, OTHER_PATIENT, TRUNCATED
 from cds_service.facts.views import READERS, READERS_OF_FACTS
+from cds_service.rulebook.hooks import HOOKS
 from cds_service.rulebook.views import VIEWS
 from cds_service.settings import NAMES, Settings
 from cds_service.web.app import create_app, load_rulebooks
@@ -309,6 +310,19 @@ def asked_for() -> str:
     return "\n".join(lines)
 
 
+def hooked() -> str:
+    """The hooks with their fields, in other spellings too."""
+    lines = ["| hook | called | context |", "|---|---|---|"]
+    for hook in HOOKS.values():
+        told = []
+        for field in hook.fields:
+            first = f"**`{field.name}`**" if field.token else f"`{field.name}`"
+            names = " or ".join((first, *(f"`{name}`" for name in field.spellings)))
+            told.append(names if field.required else f"[{names}]")
+        lines.append(f"| {hook.name} | {hook.when} | {', '.join(told)} |")
+    return "\n".join(lines)
+
+
 def connected() -> str:
     """One search fails, one is cut short; times are not shown, since they are different every time."""
     faults = Knobs(fail={"Procedure": 503}, truncate={"QuestionnaireResponse": 0})
@@ -332,6 +346,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "card": rendered,
     "explain": explained,
     "prefetch": asked_for,
+    "hooks": hooked,
     "connection": connected,
 }
 _SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
