@@ -19,6 +19,7 @@ from cds_service.rulebook.files import (
     TemplateFile,
     ValueSetFile,
 )
+from cds_service.rulebook.overlay import OverlayFile
 from cds_service.rulebook.schema import plain_schema, rule_schema
 from cds_service.settings import MEANINGS, NAMES, Settings
 
@@ -31,6 +32,7 @@ _FILES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("A value set: `valuesets/x.yaml`", ValueSetFile),
     ("A table: `tables/x.yaml`", TableFile),
     ("A template: `templates/x.yaml`", TemplateFile),
+    ("What a site changes: `local/<rulebook>.yaml`", OverlayFile),
 )
 
 

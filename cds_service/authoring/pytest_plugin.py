@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cds_service.authoring.cases import Result, Runner
     from cds_service.authoring.testfile import Item
 
-SUFFIX, BOOK = ".test.yaml", "rulebook.yaml"
+SUFFIX, BOOK, LOCAL = ".test.yaml", "rulebook.yaml", "local"
 FIXTURES = "cds_fixtures"
 _RUNNERS = pytest.StashKey["dict[Path, Runner]"]()
 
@@ -27,11 +27,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """The tests of a rule, if the file stands in a rulebook."""
+    """The tests of a rule, if the file stands in a rulebook, or among a site's own for one."""
     if not file_path.name.endswith(SUFFIX):
         return None
-    book = next((one for one in file_path.parents if (one / BOOK).is_file()), None)
-    return None if book is None else RuleFile.of(parent, path=file_path, book=book)
+    book = next((one for one in map(_book, file_path.parents) if one is not None), None)
+    if book is None or _replaced(file_path, book):
+        return None
+    return RuleFile.of(parent, path=file_path, book=book)
+
+
+def _book(folder: Path) -> Path | None:
+    """The rulebook that a folder is, or whose local tests it holds."""
+    beside = folder.parent.parent / folder.name if folder.parent.name == LOCAL else folder
+    return beside if (beside / BOOK).is_file() else None
+
+
+def _replaced(path: Path, book: Path) -> bool:
+    """Whether a site has tests of its own in place of these."""
+    local = book.parent / LOCAL / book.name
+    return not path.is_relative_to(local) and any(local.rglob(path.name))
 
 
 class RuleFile(pytest.File):

@@ -13,7 +13,7 @@ from time import perf_counter
 
 from cds_service.authoring.cases import Difference, Result, Runner
 from cds_service.authoring.replay import Bench
-from cds_service.authoring.testfile import SUFFIX, Item, read_tests
+from cds_service.authoring.testfile import SUFFIX, Item, local_tests, read_tests
 from cds_service.errors import Problem, UsageError
 from cds_service.rulebook.load import load_rulebook
 
@@ -73,8 +73,10 @@ def read_suites(orders: Sequence[Order]) -> list[Suite]:
 
 
 def case_files(folder: Path) -> tuple[Path, ...]:
-    """Every test file below a folder, by path."""
-    return tuple(sorted(folder.rglob(f"*{SUFFIX}")))
+    """Every test file below a folder, by path; the site's own stand in for those of the same name."""
+    local = sorted(local_tests(folder).rglob(f"*{SUFFIX}"))
+    names = {path.name for path in local}
+    return (*(path for path in sorted(folder.rglob(f"*{SUFFIX}")) if path.name not in names), *local)
 
 
 def run_cases(

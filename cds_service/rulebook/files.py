@@ -263,6 +263,9 @@ class RulebookFile(Shape):
     empty_words: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+$")], ...] = Field(
         default=(), description="words that say nothing about what an entry is"
     )
+    wording: dict[SetId, str] = Field(
+        default_factory=dict, description="phrases of cards that a site may say otherwise, by id"
+    )
     merge: dict[SetId, MergeGroup] = Field(
         default_factory=dict, description="groups of cards that become one, by id"
     )

@@ -76,4 +76,5 @@ def _assemble(shelf: Shelf, drugs: DrugTable) -> Rulebook:
         digest=digest_of(shelf.files, shelf.folder.resolve().parent / DRUGS),
         folder=shelf.folder,
         paths=shelf.paths,
+        local=tuple(shelf.overlay.changes) if shelf.overlay is not None else (),
     )

@@ -56,6 +56,15 @@ def test_the_folder_of_the_charts_is_a_setting(home: Path) -> None:
     assert code == 0, output
 
 
+def test_a_sites_own_tests_stand_in_for_the_shipped_ones(home: Path) -> None:
+    local = home / "rules/local/small/broken-and-heavy.test.yaml"
+    local.parent.mkdir(parents=True)
+    local.write_text(one_case(expect=True))
+    code, output = pytest_here("rules/")
+    assert code == 0, output
+    assert "1 passed" in output
+
+
 def test_files_outside_a_rulebook_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "pressure.test.yaml").write_text("not: ours\n")
     (tmp_path / "test_theirs.py").write_text("def test_theirs(): pass\n")

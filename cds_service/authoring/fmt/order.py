@@ -88,14 +88,22 @@ SOURCE_LIST = Order(below={"*": Order(tuple("cite short url checked kind listed 
 REASON_LIST = Order(below={"*": Order(("display", "system"))})
 BOOK_FILE = Order(
     tuple(
-        "rulebook title description version publisher topic example usage could_not_check empty_words "
-        "merge".split()
+        "rulebook title description version publisher topic example usage could_not_check wording "
+        "empty_words merge".split()
     ),
     {
         "topic": Order(("system", "code", "display")),
         "could_not_check": Order(
             tuple("indicator summary detail source override_reasons only_if_rules or_unknown_rules".split())
         ),
+    },
+)
+OVERLAY = Order(
+    tuple("overlay owner reviewed valuesets numbers texts wording".split()),
+    {
+        "valuesets": Order(below={"*": Order(("add", "remove"), {"*": MEMBER})}),
+        "numbers": Order(("rule", "fact", "shipped", "local")),
+        "texts": Order(("rule", "shipped", "local")),
     },
 )
 BY_FILE: Mapping[str, Order] = {BOOK: BOOK_FILE, SOURCES: SOURCE_LIST, REASONS: REASON_LIST}
@@ -105,6 +113,7 @@ BY_KEY: Mapping[str, Order] = {
     "valueset": VALUESET,
     "table": TABLE,
     "template": TEMPLATE,
+    "overlay": OVERLAY,
 }
 
 

@@ -13,6 +13,7 @@ import click
 from cds_service.authoring.fmt.text import formatted
 from cds_service.errors import CdsError, UsageError
 from cds_service.rulebook.load import find_rulebooks
+from cds_service.rulebook.overlay import overlay_path
 from cds_service.rulebook.shelf import BOOK
 
 _HELP = """Put rule files in canonical form: order of keys, indentation, blank lines, quotes, line width.
@@ -82,6 +83,8 @@ def _files(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
     for folder in books or (path,):
+        if overlay_path(folder).is_file():
+            yield overlay_path(folder)
         yield from sorted(one for one in folder.rglob("*.yaml") if not one.name.startswith("."))
 
 

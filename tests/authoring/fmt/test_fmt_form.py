@@ -12,7 +12,7 @@ from cds_service.authoring.fmt import order
 from cds_service.authoring.fmt.text import FormatError, formatted, same
 from cds_service.authoring.testfile import Case, RuleTests
 from cds_service.errors import RuleError
-from cds_service.rulebook import card, fact, files, rule
+from cds_service.rulebook import card, fact, files, overlay, rule
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.yamlfile import parse_yaml
 
@@ -152,6 +152,10 @@ def names(*models: type[BaseModel]) -> set[str]:
         (order.SOURCE_LIST.of("1"), (files.Source,)),
         (order.REASON_LIST.of("x"), (files.OverrideReason,)),
         (order.BOOK_FILE, (files.RulebookFile,)),
+        (order.OVERLAY, (overlay.OverlayFile,)),
+        (order.OVERLAY.of("numbers"), (overlay.NumberChange,)),
+        (order.OVERLAY.of("texts"), (overlay.TextChange,)),
+        (order.OVERLAY.of("valuesets").of("x"), (overlay.CodesChange,)),
         (order.BOOK_FILE.of("could_not_check"), (files.CouldNotCheck,)),
     ],
 )
