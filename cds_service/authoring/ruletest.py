@@ -28,7 +28,7 @@ from cds_service.authoring.testrun import (
     run_cases,
 )
 from cds_service.errors import Problem, UsageError
-from cds_service.rulebook.load import find_rulebooks
+from cds_service.rulebook.load import find_rulebooks, rulebook_of
 from cds_service.rulebook.shelf import BOOK
 from cds_service.settings import frozen_instant
 
@@ -113,10 +113,10 @@ def _wanted(paths: Sequence[Path]) -> dict[Path, list[Path] | None]:
             wanted[folder] = None
         if whole:
             continue
-        inside = [one for one in path.parents if (one / BOOK).is_file()][:1]
-        if not inside:
+        inside = rulebook_of(path)
+        if inside is None:
             raise UsageError(f"no rulebook in {path}: a rulebook folder holds a {BOOK}")
-        known = wanted.setdefault(inside[0], [])
+        known = wanted.setdefault(inside, [])
         if known is not None:
             known += [file for file in _files(path) if file not in known]
     return wanted

@@ -77,6 +77,8 @@ def test_a_site_tests_its_changes_in_place_of_the_shipped_tests(home: Path) -> N
     change(TESTS, Path("rules/local/small/broken-and-heavy.test.yaml"))
     assert run("test", "-k", "site's own").output == "1 passed, 0 failed\n"
     assert run("test").output == "1 passed, 0 failed\n"
+    for path in ("rules/local/small", "rules/local/small/broken-and-heavy.test.yaml"):
+        assert run("test", path).output == "1 passed, 0 failed\n"
 
 
 def test_a_mistake_in_an_overlay_is_linted_with_its_place(home: Path) -> None:
@@ -90,7 +92,7 @@ def test_a_mistake_in_an_overlay_is_linted_with_its_place(home: Path) -> None:
 def test_an_overlay_is_formatted_with_its_rulebook(home: Path) -> None:
     change("owner: me\noverlay: 'small'\n")
     assert run("fmt", "--check").exit_code == 1
-    run("fmt")
+    assert run("fmt", str(LOCAL)).exit_code == 0
     assert LOCAL.read_text() == "overlay: small\nowner: me\n"
 
 

@@ -12,7 +12,7 @@ import click
 
 from cds_service.authoring.fmt.text import formatted
 from cds_service.errors import CdsError, UsageError
-from cds_service.rulebook.load import find_rulebooks
+from cds_service.rulebook.load import find_rulebooks, rulebook_of
 from cds_service.rulebook.overlay import overlay_path
 from cds_service.rulebook.shelf import BOOK
 
@@ -77,8 +77,7 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.exists():
         raise UsageError(f"there is no {path}: name a rulebook folder, or run this where rules/ is")
     books = find_rulebooks(path)
-    inside = any((one / BOOK).is_file() for one in path.resolve().parents)
-    if not books and not inside:
+    if not books and rulebook_of(path.resolve()) is None:
         raise UsageError(f"no rulebook in {path}: a rulebook folder holds a {BOOK}")
     if path.is_file():
         yield path
