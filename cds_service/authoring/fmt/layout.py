@@ -16,6 +16,8 @@ from cds_service.authoring.fmt.order import Order
 from cds_service.authoring.fmt.scalars import WIDTH, refolded, requoted
 
 STEP = 2
+_BLANK = "\0"
+"""Stands for a blank line that is part of a text, until all others are tidied up."""
 
 
 @dataclass
@@ -145,7 +147,7 @@ class Layout:
         held = [line[own:].rstrip() for line in self.lines[start.line + 1 : at]]
         if header.startswith(">"):
             held = refolded(held, indent + STEP)
-        return [header, *(" " * (indent + STEP) + line if line else "" for line in held)], at
+        return [header, *(" " * (indent + STEP) + line if line else _BLANK for line in held)], at
 
     # --- the file's own lines --------------------------------------------------------------------
 
@@ -185,7 +187,7 @@ def _indent(line: str) -> int:
 
 def _shifted(line: str, shift: int, least: int) -> str:
     text = line.strip()
-    return " " * max(least, _indent(line) + shift) + text if text else ""
+    return " " * max(least, _indent(line) + shift) + text if text else _BLANK
 
 
 def _ordered(entries: list[Entry], order: Order) -> list[Entry]:
@@ -237,5 +239,5 @@ def _tidied(lines: Sequence[str]) -> Iterator[str]:
     previous = ""
     for line in held:
         if line or previous:
-            yield line
+            yield "" if line == _BLANK else line
         previous = line

@@ -100,6 +100,11 @@ def test_a_folded_text_that_is_too_wide_is_folded_anew() -> None:
     assert data(told)["about"]["limits"] == f"{words.strip()}\nmore\n"
 
 
+def test_blank_lines_within_a_text_are_part_of_it() -> None:
+    text = 'rule: a\ntitle: "one\n\n\n  two"\n\nabout:\n  limits: |\n    one\n\n\n    two\n'
+    assert formatted(text, PATH) == text
+
+
 def test_a_list_too_long_for_its_line_has_one_item_a_line() -> None:
     items = [f"a-reason-with-a-long-name-{number}" for number in range(6)]
     told = formatted(f"rule: a\n\nhooks: [{', '.join(items)}]\n", PATH)
