@@ -35,8 +35,10 @@ from cds_service.facts.views import READERS, READERS_OF_FACTS
 from cds_service.rulebook.hooks import HOOKS
 from cds_service.rulebook.views import VIEWS
 from cds_service.settings import NAMES, Settings
-from cds_service.web.app import create_app, load_rulebooks
+from cds_service.web.app import create_app
+from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
+from tests import observed_samples
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -340,7 +342,26 @@ def connected() -> str:
     return fenced("\n".join(line.rstrip() for line in lines), "text")
 
 
+def recorded() -> dict[str, Any]:
+    """The call of the story, without a key: so there is something missing to show."""
+    call: dict[str, Any] = json.loads((ROOT / "fhir_fixtures/requests" / STORY).read_bytes())
+    del call["prefetch"]["medication-administrations"]
+    return call
+
+
+def logged() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.line(recorded(), settings, laid_out)), "json")
+
+
+def scraped() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.counters(recorded(), settings)), "text")
+
+
 SAMPLES: dict[str, Callable[[], str]] = {
+    "decision-line": logged,
+    "metrics": scraped,
     "start": started,
     "answer": answered,
     "card": rendered,
