@@ -38,8 +38,7 @@ from cds_service.settings import NAMES, Settings
 from cds_service.web.app import create_app
 from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
-from tests import linted_sample
-import observed_samples
+from tests import linted_sample, observed_samples
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
