@@ -13,6 +13,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
@@ -151,6 +152,15 @@ def test_every_link_and_every_file_named_exists(page: Path) -> None:
 @pages
 def test_every_setting_named_exists(page: Path) -> None:
     assert set(re.findall(r"\bCDS_[A-Z_]+\b", page.read_text(encoding="utf-8"))) <= set(NAMES)
+
+
+def test_every_setting_has_its_row_with_its_default() -> None:
+    text = (DOCS / "operations.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(CDS_[A-Z_]+)` \| ([^|]+) \|", text, re.M))
+    assert set(rows) == set(NAMES)
+    plain = {name: default.strip("`") for name, default in rows.items() if default.startswith("`")}
+    told = Settings.from_environment({name: default for name, default in plain.items() if " " not in default})
+    assert replace(told, timezone=UTC) == Settings()
 
 
 @pages
