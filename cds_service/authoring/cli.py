@@ -30,6 +30,9 @@ VERBS: Mapping[str, Verb] = {
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
     ),
+    "replay": Verb(
+        "cds_service.authoring.replay.verb", "replay", "Show whose cards an edit of the rules changes."
+    ),
     "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
     "fhir-server": Verb(
         "cds_service.authoring.fhirserver.verb",

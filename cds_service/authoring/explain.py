@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.cardwhy import CardWhy, card_why
 from cds_service.authoring.charts import (
     CHARTS,
@@ -24,7 +25,6 @@ from cds_service.authoring.charts import (
     request_file,
 )
 from cds_service.authoring.patches import Orders
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import DEFAULT_HOOK, hooks_of
 from cds_service.authoring.whytext import as_json, explained, for_the_card, header_of, tree_of
 from cds_service.authoring.whytree import Why, why_tree

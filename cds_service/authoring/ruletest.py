@@ -13,9 +13,9 @@ import click
 from rich.console import Console
 from rich.progress import track
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.cases import Result, Runner
 from cds_service.authoring.charts import FIXTURES
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import SUFFIX, Item, path_beside, read_tests
 from cds_service.errors import Problem, UsageError
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
