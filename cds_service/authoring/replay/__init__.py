@@ -1,1 +1,1 @@
-"""`cds replay`: charts and recorded calls decided again, and whose cards another version of the rules changes."""
+"""`cds replay`: every chart decided again, and whose cards another version of the rules changes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -30,11 +30,14 @@ class Call:
     recorded: bool = False
     as_of: datetime | None = None
 
-    def request(self, book: Rulebook, zone: tzinfo) -> HookRequest:
-        """The call as the rulebook's service would get it. Raises UsageError, RequestError."""
+    def request(self, book: Rulebook, keys: Sequence[str], zone: tzinfo) -> HookRequest:
+        """The call as the rulebook's service would get it; of a chart with the keys of the hook.
+
+        Raises UsageError, RequestError.
+        """
         if self.recorded and isinstance(self.source, Path):
             return request_file(self.source, book, as_of=self.as_of, zone=zone)
-        return chart_request(self.source, book, self.hook, as_of=self.as_of, zone=zone)
+        return chart_request(self.source, book, self.hook, as_of=self.as_of, zone=zone, keys=keys)
 
 
 class Calls(NamedTuple):

@@ -44,7 +44,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One deciding line: the rule it stands in, the criterion, its truth, the answer and what it was read from."""
+    """One deciding line: its rule, the criterion, its truth, the answer and what it was read from."""
 
     rule: str
     criterion: str

@@ -96,25 +96,20 @@ def compare(call: Call, pairs: tuple[Pair, ...]) -> tuple[Compared, ...]:
 
 
 def _compare(call: Call, pair: Pair) -> Compared:
-    before, after = _answered(call, pair.before)[0], _answered(call, pair.after)[0]
+    (before, old), (after, new) = _answered(call, pair.before), _answered(call, pair.after)
     if before.refused or after.refused:
         return Compared(call.name, refused=(before.refused, after.refused))
     found = changes(call.name, before.body, after.body)
-    if not found:
-        return Compared(call.name)
-    old, new = (_answered(call, at, explain=True)[1] for at in (pair.before, pair.after))
     return Compared(call.name, tuple(replace(one, why=reasons(one, old, new)) for one in found))
 
 
 def _answered(call: Call, at: RulesAt | None, *, explain: bool = False) -> tuple[Answered, Evaluation | None]:
     served = prepared(at) if at is not None else None
-    if served is None or (call.hook not in served.plans and not call.recorded):
+    if served is None or call.hook not in served.plans:
         return Answered(), None
     try:
-        request = call.request(served.book, UTC)
-        if request.hook not in served.plans:
-            return Answered(), None
-        evaluation = examine(request, served, explain=explain)
+        request = call.request(served.book, served.plans[call.hook].keys, UTC)
+        evaluation = examine(request, served, explain=True)
     except DataUnavailable as error:
         return Answered(refused=f"{error.status}: {', '.join(error.keys)} not obtained"), None
     except RequestError as error:

@@ -1,4 +1,4 @@
-"""The impact as one HTML file that needs nothing else: cards before and after, side by side, for a committee."""
+"""The impact as one HTML file that needs nothing else: cards before and after, side by side."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ h3 { font-size: 1rem; } article { margin: 1rem 0 2rem; }
 .side.info { border-left: 5px solid #2f6fde; } .side.none { color: #888; }
 .detail { white-space: pre-wrap; font-size: .9rem; } .tone { font-size: .8rem; letter-spacing: .03em; }
 del { background: var(--gone); } ins { background: var(--new); text-decoration: none; }
-table { border-collapse: collapse; margin: .5rem 0 .8rem; } td, th { text-align: left; padding: .15rem .8rem .15rem 0; }
-th { font-weight: 600; font-size: .85rem; } td { vertical-align: top; } .small { font-size: .85rem; color: #777; }
+table { border-collapse: collapse; margin: .5rem 0 .8rem; }
+td, th { text-align: left; padding: .15rem .8rem .15rem 0; }
+th { font-weight: 600; font-size: .85rem; } td { vertical-align: top; }
+.small { font-size: .85rem; color: #777; }
 @media (max-width: 50rem) { .sides { grid-template-columns: 1fr; } }
 @media print { article { break-inside: avoid; } }
 """
@@ -94,8 +96,9 @@ def _side(card: CardText | None, other: CardText | None, why: str, which: str) -
         return f'<div class="side none"><div class="tone">{which}</div>no card<br>{escape(why)}</div>'
     summary = _marked(card.summary, other.summary if other else card.summary, which)
     detail = _marked(card.detail, other.detail if other else card.detail, which)
+    tone = escape(card.indicator)
     return (
-        f'<div class="side {escape(card.indicator)}"><div class="tone">{which}: {escape(card.indicator)}</div>'
+        f'<div class="side {tone}"><div class="tone">{which}: {tone}</div>'
         f'<p><strong>{summary}</strong></p><div class="detail">{detail}</div></div>'
     )
 
@@ -115,7 +118,7 @@ def _piece(piece: Piece, which: str) -> str:
 
 
 def _others(impact: Impact) -> Iterator[str]:
-    lines = [(call, f"{old or 'answered'} → {new or 'answered'}") for call, old, new in impact.refused]
+    lines = [(one.call, str(one)) for one in impact.refused]
     lines += [(call, f"not replayed: {why}") for call, why in impact.failures]
     if lines:
         yield "<section><h2>Refused or not replayed</h2><ul>"

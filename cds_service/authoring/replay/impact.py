@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from cds_service.authoring.replay.changes import Change, Kind, Step
@@ -34,14 +34,21 @@ class Refused(NamedTuple):
     before: str
     after: str
 
+    def __str__(self) -> str:
+        return f"{self.before or 'answered'} → {self.after or 'answered'}"
+
 
 @dataclass(frozen=True)
 class Impact:
-    """`before` and `after` are labels of the two versions; `replayed` counts calls, changed or not."""
+    """`before` and `after` are labels of the two versions, `edited` the rules whose own files differ.
+
+    `replayed` counts calls, changed or not.
+    """
 
     before: str
     after: str
     books: tuple[BookVersions, ...]
+    edited: tuple[str, ...] = ()
     replayed: int = 0
     changes: tuple[Change, ...] = ()
     refused: tuple[Refused, ...] = ()
@@ -58,9 +65,9 @@ class Impact:
         return tuple(sorted({one.call for one in self.changes if one.kind != "verdict"}))
 
     def by_rule(self) -> dict[str, dict[Kind, list[Change]]]:
-        """Changes by rule and kind, rules by name, kinds from the most visible on, calls by name."""
+        """Changes by rule and kind: edited rules first, kinds from the most visible on, calls by name."""
         found: dict[str, dict[Kind, list[Change]]] = {}
-        for rule in sorted({one.rule for one in self.changes}):
+        for rule in sorted({one.rule for one in self.changes}, key=lambda one: (one not in self.edited, one)):
             mine = sorted((one for one in self.changes if one.rule == rule), key=lambda one: one.call)
             kinds: dict[Kind, list[Change]] = {}
             for kind in HEADINGS:
@@ -68,6 +75,10 @@ class Impact:
                     kinds[kind] = held
             found[rule] = kinds
         return found
+
+    def ordered(self) -> list[Change]:
+        """Every change in the order of `by_rule`."""
+        return [one for kinds in self.by_rule().values() for held in kinds.values() for one in held]
 
     def version(self, rule: str) -> str:
         """`0.2.0 → 0.3.0`, or the one version, of a rule that changes something."""
@@ -90,8 +101,12 @@ def gathered(impact: Impact, results: Iterable[tuple[Compared, ...]]) -> Impact:
                 failures.append(Failure(one.call, one.failure))
             if one.refused[0] != one.refused[1]:
                 refused.append(Refused(one.call, *one.refused))
-    return Impact(
-        impact.before, impact.after, impact.books, count, tuple(changes), tuple(refused), tuple(failures)
+    return replace(
+        impact,
+        replayed=count,
+        changes=tuple(changes),
+        refused=tuple(refused),
+        failures=tuple(failures),
     )
 
 
@@ -123,6 +138,7 @@ def as_json(impact: Impact) -> dict[str, Any]:
         "before": impact.before,
         "after": impact.after,
         "rulebooks": [asdict(one) for one in impact.books],
+        "edited": list(impact.edited),
         "replayed": impact.replayed,
         "callsWithCardChanges": list(impact.calls),
         "changes": [

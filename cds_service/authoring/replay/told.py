@@ -110,7 +110,7 @@ def _markdown(impact: Impact) -> Iterator[str]:
     told += [(f"`{_cell(call)}`", f"not replayed: {why}") for call, why in impact.failures]
     if told:
         yield ""
-    yield from (f"- {call}: {_cell(what)}" for call, what in told[:_ROWS])
+    yield from (f"- {_cell(call)}: {_cell(what)}" for call, what in told[:_ROWS])
 
 
 def _row(what: str, change: Change) -> str:

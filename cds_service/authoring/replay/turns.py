@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cds_service.authoring.explain import card_of
 from cds_service.authoring.replay.changes import Change, Step, Turn, Why
@@ -64,22 +65,34 @@ def _leaves(evaluation: Evaluation | None, rule: str) -> dict[Key, tuple[Step, b
         return {}
     tree = why_tree(evaluation.decision.record, rule, evaluation.chart)
     count: Counter[tuple[str, str]] = Counter()
+    keys: dict[int, Key] = {}
     found: dict[Key, tuple[Step, bool]] = {}
-    for owner, line, decides in _walk(tree, rule, decides=True):
-        fact = line.text.removeprefix("not ").split()[0].partition(".")[0]
-        count[owner, fact] += 1
-        found[owner, fact, count[owner, fact]] = (_step(owner, line), decides)
+    for owner, line, decides in _walk(tree, rule, {}, decides=True):
+        if id(line) not in keys:
+            fact = line.text.removeprefix("not ").split()[0].partition(".")[0]
+            count[owner, fact] += 1
+            keys[id(line)] = (owner, fact, count[owner, fact])
+        key = keys[id(line)]
+        found[key] = (_step(owner, line), decides or (key in found and found[key][1]))
     return found
 
 
-def _walk(line: Line, owner: str, *, decides: bool) -> Iterator[tuple[str, Line, bool]]:
-    """Every line without lines below it, with the rule it stands in and whether the verdict hangs on it."""
+def _walk(
+    line: Line, owner: str, opened: dict[str, tuple[Line, ...]], *, decides: bool
+) -> Iterator[tuple[str, Line, bool]]:
+    """Every line without lines below it, with its rule and whether the verdict hangs on it.
+
+    `opened` holds the lines of each rule met; one that is met again is walked again.
+    """
     for child in line.children:
         hangs = decides and child.decides
-        if child.children:
-            yield from _walk(child, child.rule or owner, decides=hangs)
-        else:
+        below = child.children or opened.get(child.rule, ())
+        if not below:
             yield owner, child, hangs
+            continue
+        if child.rule:
+            opened[child.rule] = below
+        yield from _walk(replace(child, children=below), child.rule or owner, opened, decides=hangs)
 
 
 def _step(owner: str, line: Line) -> Step:

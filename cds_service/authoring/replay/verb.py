@@ -19,7 +19,7 @@ from cds_service.authoring.replay.plain import Approvals, Tally, lines, summary
 from cds_service.authoring.replay.plain import as_json as call_json
 from cds_service.authoring.replay.run import cores, each, progress
 from cds_service.authoring.replay.told import as_markdown, as_text
-from cds_service.authoring.replay.versions import Edition, book_versions, other_edition, pairs
+from cds_service.authoring.replay.versions import Edition, book_versions, edited, other_edition, pairs
 from cds_service.authoring.testfile import DEFAULT_HOOK
 from cds_service.errors import UsageError, nearest
 from cds_service.settings import frozen_instant
@@ -97,8 +97,8 @@ def _known(hook: str, edition: Edition) -> str:
 
 def compared(calls: Calls, before: Edition, after: Edition, jobs: int) -> Impact:
     """The impact of going from one edition to the other; the same rules need no replaying."""
-    impact = Impact(before.label, after.label, book_versions(before, after))
     both = pairs(before, after)
+    impact = Impact(before.label, after.label, book_versions(before, after), edited(both))
     decided = partial(compare, pairs=both)
     with progress(each(calls.each, decided, jobs if both else 1), calls.total) as results:
         return gathered(impact, results)

@@ -63,6 +63,15 @@ def book_versions(before: Edition, after: Edition) -> tuple[BookVersions, ...]:
     return tuple(BookVersions(name, _version(before, name), _version(after, name)) for name in names)
 
 
+def edited(both: tuple[Pair, ...]) -> tuple[str, ...]:
+    """The rules that are written differently, are new or are gone; a changed value set edits no rule."""
+    found: set[str] = set()
+    for pair in both:
+        old, new = (prepared(at).book.by_id if at is not None else {} for at in (pair.before, pair.after))
+        found |= {name for name in {*old, *new} if old.get(name) != new.get(name)}
+    return tuple(sorted(found))
+
+
 def _version(edition: Edition, name: str) -> str:
     at = edition.books.get(name)
     return prepared(at).book.about.version if at is not None else ""
@@ -100,7 +109,7 @@ def _checked_out(revision: str, rules: Path, into: Path) -> tuple[str, Path]:
         found = _git(start, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except UsageError:
         raise UsageError(
-            f"--against {revision}: neither a folder nor a revision of git; try HEAD, main, or a folder of rules"
+            f"--against {revision}: neither a folder nor a revision of git; try HEAD, main, or a folder"
         ) from None
     commit = found.decode().strip()
     inside = here.relative_to(top)
