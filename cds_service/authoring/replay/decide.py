@@ -103,7 +103,7 @@ def _compare(call: Call, pair: Pair) -> Compared:
     return Compared(call.name, tuple(replace(one, why=reasons(one, old, new)) for one in found))
 
 
-def _answered(call: Call, at: RulesAt | None, *, explain: bool = False) -> tuple[Answered, Evaluation | None]:
+def _answered(call: Call, at: RulesAt | None) -> tuple[Answered, Evaluation | None]:
     served = prepared(at) if at is not None else None
     if served is None or call.hook not in served.plans:
         return Answered(), None

@@ -27,9 +27,7 @@ def _text(impact: Impact) -> Iterator[str]:
                 yield from _one(change)
     if impact.refused:
         yield from ("", "refused by one version only")
-        yield from (
-            f"  {call}: {old or 'answered'} → {new or 'answered'}" for call, old, new in impact.refused
-        )
+        yield from (f"  {one.call}: {one}" for one in impact.refused)
     if impact.failures:
         yield from ("", "could not be replayed")
         yield from (f"  {call}: {why}" for call, why in impact.failures)
@@ -66,19 +64,15 @@ def _cards(change: Change) -> Iterator[str]:
         return
     if old.indicator != new.indicator:
         yield f"tone: {old.indicator} → {new.indicator}"
-    for name, before, after in card_words(old, new):
-        found = shortened(pieces(before, after))
-        yield f"{name}: " + " ".join(marked(found, ("[-", "-]"), ("{+", "+}")).split())
-
-
-def card_words(old: CardText, new: CardText) -> Iterator[tuple[str, str, str]]:
-    """The texts of a card that differ: what they are, before, after."""
-    texts = (
-        ("summary", old.summary, new.summary),
-        ("detail", old.detail, new.detail),
-        ("beside the text", old.beside, new.beside),
-    )
-    return ((name, before, after) for name, before, after in texts if before != after)
+    if change.verdicts[0] != change.verdicts[1]:  # another card of the rule; its words are all new
+        yield from (f"- {_line(old)}", f"+ {_line(new)}") if old != new else ()
+        return
+    for name, before, after in (("summary", old.summary, new.summary), ("detail", old.detail, new.detail)):
+        if before != after:
+            found = shortened(pieces(before, after))
+            yield f"{name}: " + " ".join(marked(found, ("[-", "-]"), ("{+", "+}")).split())
+    if old.beside != new.beside:
+        yield "suggestions, links or reasons differ"
 
 
 def _line(card: CardText) -> str:
@@ -103,11 +97,8 @@ def _markdown(impact: Impact) -> Iterator[str]:
         yield from (_row(HEADINGS[kind], change) for kind, change in rows[:_ROWS])
         if len(rows) > _ROWS:
             yield from ("", f"… and {len(rows) - _ROWS} more.")
-    told = [
-        (f"`{_cell(call)}`", f"{old or 'answered'} → {new or 'answered'}")
-        for call, old, new in impact.refused
-    ]
-    told += [(f"`{_cell(call)}`", f"not replayed: {why}") for call, why in impact.failures]
+    told = [(one.call, str(one)) for one in impact.refused]
+    told += [(call, f"not replayed: {why}") for call, why in impact.failures]
     if told:
         yield ""
     yield from (f"- {_cell(call)}: {_cell(what)}" for call, what in told[:_ROWS])
