@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -105,12 +105,19 @@ def _recorded(path: Path, as_of: datetime | None, times: ChartTimes) -> Call:
     """A recorded call; one that cannot be read or dated says so when it is replayed."""
     name = path.name.removesuffix(".json")
     try:
-        data = msgspec.json.decode(path.read_bytes())
-        hook = str(data.get("hook", ""))
-        now = as_of or times.of_call(path, data)
-    except (OSError, msgspec.DecodeError, AttributeError, UsageError):
+        data = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.DecodeError):
         return Call(name, name.rpartition(".")[2], path, recorded=True, as_of=as_of)
-    return Call(name if name.endswith(f".{hook}") else f"{name}.{hook}", hook, path, recorded=True, as_of=now)
+    hook = str(data.get("hook", ""))
+    told = name if name.endswith(f".{hook}") else f"{name}.{hook}"
+    return Call(told, hook, path, recorded=True, as_of=as_of or _time(path, data, times))
+
+
+def _time(path: Path, data: dict[str, Any], times: ChartTimes) -> datetime | None:
+    try:
+        return times.of_call(path, data)
+    except UsageError:
+        return None
 
 
 def windows(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:

@@ -90,7 +90,7 @@ def replay(
 
 def _known(hook: str, edition: Edition) -> str:
     hooks = sorted({hook for at in edition.books.values() for hook in prepared(at).plans})
-    if hook not in hooks:
+    if hooks and hook not in hooks:
         raise UsageError(f"--hook {hook}: no rule is for it ({nearest(hook, hooks)})")
     return hook
 

@@ -41,12 +41,11 @@ def shortened(found: Sequence[Piece]) -> tuple[Piece, ...]:
 
 def _cut(piece: Piece, first: bool, last: bool) -> Piece:
     words = _WORD.findall(piece.text)
-    head, tail = ("" if first else "".join(words[:_AROUND])), ("" if last else "".join(words[-_AROUND:]))
-    if len(words) <= 2 * _AROUND and not (first or last):
+    if len(words) <= 2 * _AROUND:
         return piece
-    if len(words) <= _AROUND:
-        return piece
-    return Piece("same", f"{head} … {tail}".strip(" ") if first or last else f"{head} … {tail}")
+    head = "" if first else "".join(words[:_AROUND]) + " "
+    tail = "" if last else " " + "".join(words[-_AROUND:])
+    return Piece("same", f"{head}…{tail}")
 
 
 def marked(found: Iterable[Piece], gone: tuple[str, str], new: tuple[str, str]) -> str:
