@@ -44,6 +44,7 @@ VERBS: Mapping[str, Verb] = {
         "check_connection",
         "Say what a FHIR server gives the rules, key by key.",
     ),
+    "export": Verb("cds_service.authoring.export.verb", "export", "Write a rulebook as FHIR R4 resources."),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds_service.errors import UsageError
-from cds_service.facts.prefetch import fact_keys, hook_keys, template
+from cds_service.facts.prefetch import fact_keys, ordered, rule_keys, template
 from cds_service.rulebook.book import Rulebook, consumed
 from cds_service.rulebook.rule import Rule
 
@@ -33,25 +33,23 @@ class KeyNeeds:
 
 def key_needs(book: Rulebook, rule_id: str = "") -> tuple[KeyNeeds, ...]:
     """The keys of every hook, or those of one rule and all it consumes. Raises UsageError for its hooks."""
-    hooks = book.by_id[rule_id].hooks if rule_id else book.hooks
-    served = [hook for hook in hooks if hook in book.hooks]
-    if rule_id and not served:
-        served = [hook for hook in book.hooks if any(one.rule == rule_id for one in book.for_hook(hook))]
-    if not served:
-        raise UsageError(f"{rule_id or book.id}: no hook that is served reads data for it")
-    return tuple(need for hook in served for need in _of_hook(book, hook, rule_id))
+    hooks: tuple[str, ...] = book.by_id[rule_id].hooks if rule_id else book.hooks
+    if rule_id and not hooks:
+        hooks = tuple(hook for hook in book.hooks if any(one.rule == rule_id for one in book.for_hook(hook)))
+    if not hooks:
+        raise UsageError(f"{rule_id or book.id}: no hook reads data for it")
+    return tuple(need for hook in hooks for need in _of_hook(book, hook, rule_id))
 
 
 def _of_hook(book: Rulebook, hook: str, rule_id: str) -> Iterator[KeyNeeds]:
-    rules = book.for_hook(hook)
-    wanted = _closure(book, rule_id) if rule_id else {rule.rule for rule in rules}
-    for key in hook_keys(book, hook):
-        needs = tuple(
-            Need(rule.rule, facts, _users(rule, rules))
-            for rule in rules
-            if rule.rule in wanted and (facts := _facts(rule, key, book))
-        )
-        if needs or (key == "patient" and not rule_id):
+    """A rule that is not served yet is told what it would need."""
+    wanted = _closure(book, rule_id) if rule_id else {rule.rule for rule in book.for_hook(hook)}
+    rules = tuple(rule for rule in book.rules if rule.rule in wanted)
+    keys = ordered(["patient", *(key for rule in rules for key in rule_keys(rule, book))])
+    for key in keys:
+        held = [(rule, facts) for rule in rules if (facts := _facts(rule, key, book))]
+        needs = tuple(Need(rule.rule, facts, _users(rule, rules)) for rule, facts in held)
+        if needs or not rule_id:
             yield KeyNeeds(hook, key, template(key, book), needs)
 
 

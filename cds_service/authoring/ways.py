@@ -77,10 +77,12 @@ def _fulfilled(record: Record, wishes: tuple[Wish, ...], way: Way) -> bool:
 
 @dataclass(frozen=True)
 class _Search:
-    """The trees of one decision; `changed` are truths taken instead of those found."""
+    """The trees of one decision; `changed` are truths taken instead of those found,
+    `known` the ways of consumed rules met already."""
 
     record: Record
     changed: Mapping[tuple[str, str], Truth] = field(default_factory=dict)
+    known: dict[tuple[str, Truth], Ways] = field(default_factory=dict)
 
     def truth(self, rule: Rule, logic: RuleLogic) -> Truth:
         """The truth of a tree under the changes."""
@@ -114,9 +116,12 @@ class _Search:
         if wanted is UNKNOWN:  # nobody is told to know less
             return ()
         if leaf.conclusion in self.record.findings:
-            used = self.record.rules[leaf.conclusion]
-            logic = logic_of(used)
-            return self.tree(used, logic, logic.tree, wanted)
+            key = (leaf.conclusion, wanted)
+            if key not in self.known:
+                used = self.record.rules[leaf.conclusion]
+                logic = logic_of(used)
+                self.known[key] = self.tree(used, logic, logic.tree, wanted)
+            return self.known[key]
         return (frozenset({Flip(rule.rule, leaf.text, leaf.fact, wanted)}),)
 
 
