@@ -24,7 +24,7 @@ lint: $(STAMP) ## check code style, types, the order of the folders, and the rul
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cds lint
+	$(BIN)/cds lint --persona auditor
 
 format: $(STAMP) ## put the code in its canonical form
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from functools import partial
 from statistics import median
@@ -23,12 +24,11 @@ from benchmarks.bodies import HOOK, NOW, SERVICE, SIZES, answer, patient_view, s
 from benchmarks.figures import done, progress, show, style_of
 from cds_service.cards.decision import Decision
 from cds_service.cards.response import answer as answer_of
-from cds_service.facts.chart import Chart
-from cds_service.facts.finding import Finding
 from cds_service.facts.gather import gather
 from cds_service.facts.read import Owner, read_key
+from cds_service.facts.request import HookRequest
 from cds_service.facts.shelf import build_shelves
-from cds_service.pipeline import HookPlan, ServedRulebook, decision_id, infer
+from cds_service.pipeline import HookPlan, ServedRulebook, decision_id, examine
 from cds_service.web.request import read_request
 
 STAGES = ("read_request", "read keys", "shelves", "facts", "infer", "cards", "encode", "whole", "new chart")
@@ -95,8 +95,10 @@ def _run(body: bytes, served: ServedRulebook, times: Times) -> None:
     )
     _timed(times, "shelves", lambda: build_shelves(supplied, served.meanings, frozenset()))
     chart = gather(request, plan.keys, served.meanings)
-    findings = _timed(times, "facts", lambda: plan.extraction(chart))
-    conclusions = _timed(times, "infer", lambda: infer(plan, findings, request))
+    findings = plan.extraction(chart)
+    states = _timed(times, "facts", lambda: plan.needed.of(plan.extraction(chart), NOW, UTC))
+    plan.needed.of(findings, NOW, UTC)
+    conclusions = _timed(times, "infer", lambda: plan.engine.infer(states))
 
     def cards() -> Mapping[str, Any]:
         decision = Decision(
@@ -123,37 +125,40 @@ def _timed(times: Times, stage: str, work: Callable[[], Any]) -> Any:
 
 
 def fact_times(size: int, served: ServedRulebook, calls: int) -> list[dict[str, Any]]:
-    """The facts that take longest. Equal facts are read once; a view pays at its first fact of a chart."""
+    """The facts read that take longest. Equal facts are read once; a view pays at its first fact."""
     plan = served.plans[HOOK]
     body = patient_view(size)
     request = read_request(body, service_id=SERVICE, hook=HOOK, as_of=NOW, zone=UTC)
-    times: list[list[int]] = [[] for _ in plan.extraction.readers]
+    times: dict[int, list[int]] = {number: [] for number in _read(request, plan, served)}
     for _ in range(calls):
-        chart: Chart = gather(request, plan.keys, served.meanings)
-        answers: list[Finding] = []
-        for index, (read, uses) in enumerate(plan.extraction.readers):
+        findings = plan.extraction(gather(request, plan.keys, served.meanings))
+        for number, found in times.items():
             before = process_time_ns()
-            answers.append(read(chart, {name: answers[place] for name, place in uses}))
-            times[index].append(process_time_ns() - before)
+            findings.answer(number)
+            found.append(process_time_ns() - before)
     names = _names(plan)
-    medians = sorted(((median(found) / 1000, index) for index, found in enumerate(times)), reverse=True)
+    medians = sorted(((median(found) / 1000, index) for index, found in times.items()), reverse=True)
     return [
         {"fact": names[index], "µs": round(spent, 1), "first asked by": _asked_by(plan, index)}
         for spent, index in medians[:_TOP]
     ]
 
 
+def _read(request: HookRequest, plan: HookPlan, served: ServedRulebook) -> list[int]:
+    """The numbers of the facts that the verdicts and cards of a call make the service read."""
+    findings = plan.extraction(gather(request, plan.keys, served.meanings))
+    silent = set(findings.read())
+    plan.needed.of(findings, NOW, UTC)
+    answer_of(replace(examine(request, served).decision, findings=findings))
+    return [number for number in findings.read() if number not in silent]
+
+
 def _names(plan: HookPlan) -> dict[int, str]:
-    names: dict[int, str] = {}
-    for facts in plan.extraction.places.values():
-        for name, index in facts:
-            names.setdefault(index, name)
-    return names
+    return {number: askers[0][1] for number, askers in enumerate(plan.extraction.askers)}
 
 
 def _asked_by(plan: HookPlan, index: int) -> str:
-    places = plan.extraction.places.items()
-    return next(rule for rule, facts in places if index in [place for _, place in facts])
+    return plan.extraction.askers[index][0][0]
 
 
 if __name__ == "__main__":

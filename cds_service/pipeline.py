@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from cds_service.cards.response import answer
 from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts.chart import Chart
 from cds_service.facts.extract import Extraction, Findings
+from cds_service.facts.findings import ChartFindings
 from cds_service.facts.gather import gather, nothing_but_the_patient
 from cds_service.facts.meaning import Meanings
 from cds_service.facts.prefetch import hook_keys, templates
@@ -25,6 +27,7 @@ from cds_service.facts.unread import Places, answer_facts, unread_answers
 from cds_service.infer.conclusion import Conclusion
 from cds_service.infer.criteria import rule_states
 from cds_service.infer.engine import Engine, make_engine
+from cds_service.infer.needed import NeededStates
 from cds_service.infer.program import Program, compile_program
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.rule import Rule
@@ -43,20 +46,22 @@ class HookPlan:
     extraction: Extraction
     answers: Places
     program: Program
+    needed: NeededStates
     engine: Engine
 
     @classmethod
     def prepare(cls, book: Rulebook, hook: str, engine: str | None) -> HookPlan:
         """Do all work that depends on the rules alone."""
         rules = book.for_hook(hook)
-        program = compile_program(rules)
+        program, extraction = compile_program(rules), Extraction.compile(rules, book)
         return cls(
             rules,
             hook_keys(book, hook),
             templates(book, hook),
-            Extraction.compile(rules, book),
+            extraction,
             answer_facts(rules),
             program,
+            NeededStates.compile(program, extraction),
             make_engine(program, engine),
         )
 
@@ -93,19 +98,29 @@ class ServedRulebook:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything one call led to, for the answer and for the explanation."""
+    """Everything one call led to, for the answer and for the explanation.
+
+    `engine` is the name of the engine that inferred; `seconds` is how long each step took.
+    """
 
     chart: Chart
     findings: Findings
     conclusions: Mapping[str, Conclusion]
     decision: Decision
+    engine: str
+    seconds: Mapping[str, float] = field(compare=False)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer to one hook call: `body` is the JSON object to send with status 200."""
+    """The answer to one hook call: `body` is the JSON object to send with status 200.
+
+    `seconds` is how long each step took, by its name: gather, decide, cards.
+    """
 
     body: dict[str, Any]
+    evaluation: Evaluation
+    seconds: Mapping[str, float] = field(compare=False)
 
 
 def evaluate(request: HookRequest, served: ServedRulebook, fhir: FhirSource | None = None) -> Outcome:
@@ -113,7 +128,10 @@ def evaluate(request: HookRequest, served: ServedRulebook, fhir: FhirSource | No
 
     Raises RequestError (400: another patient), DataUnavailable (412), InferenceError.
     """
-    return Outcome(answer(examine(request, served, fhir).decision))
+    evaluation = examine(request, served, fhir)
+    begun = perf_counter()
+    body = answer(evaluation.decision)
+    return Outcome(body, evaluation, {**evaluation.seconds, "cards": perf_counter() - begun})
 
 
 def examine(
@@ -124,9 +142,12 @@ def examine(
     if plan is None:
         raise RequestError("no rule of this rulebook is for this hook", where="hook")
     back = ReadBack(fhir, plan.templates) if fhir is not None else None
+    begun = perf_counter()
     chart = gather(request, plan.keys, served.meanings, explain=explain, back=back)
+    gathered = perf_counter()
     findings = plan.extraction(chart)
-    conclusions = infer(plan, findings, request)
+    conclusions = infer(plan, findings, request, explain=explain)
+    seconds = {"gather": gathered - begun, "decide": perf_counter() - gathered}
     _refuse_an_empty_chart(chart, conclusions)
     decision = Decision(
         id=decision_id(request, served.book),
@@ -140,16 +161,20 @@ def examine(
         hidden=_withheld(chart, request),
         drafts=chart.draft_raw,
     )
-    return Evaluation(chart, findings, conclusions, decision)
+    return Evaluation(chart, findings, conclusions, decision, plan.engine.name, seconds)
 
 
-def infer(plan: HookPlan, findings: Findings, request: HookRequest) -> Mapping[str, Conclusion]:
-    """From findings to the conclusion of every rule of the hook."""
-    states = {
-        logic.id: rule_states(logic, findings[logic.id], request.as_of, request.zone)
-        for logic in plan.program.rules
-    }
-    return plan.engine.infer(states)
+def infer(
+    plan: HookPlan, findings: ChartFindings, request: HookRequest, *, explain: bool = False
+) -> Mapping[str, Conclusion]:
+    """The conclusion of every rule of the hook; facts are read as far as a verdict hangs on them."""
+    as_of, zone = request.as_of, request.zone
+    if explain:
+        rules = plan.program.rules
+        return plan.engine.infer(
+            {rule.id: rule_states(rule, findings[rule.id], as_of, zone) for rule in rules}
+        )
+    return plan.engine.infer(plan.needed.of(findings, as_of, zone))
 
 
 def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion]) -> None:
@@ -157,7 +182,8 @@ def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion]) 
     keys = nothing_but_the_patient(chart)
     if keys and not any(conclusion.verdict is TRUE for conclusion in conclusions.values()):
         raise DataUnavailable(
-            "nothing but the Patient was obtained: send the data of these prefetch keys", keys
+            "nothing but the Patient was obtained: send the data of these prefetch keys",
+            {key: chart.states[key] for key in keys},
         )
 
 

@@ -38,6 +38,8 @@ NAMES = (
     "CDS_MAX_BODY",
     "CDS_CORS_ORIGINS",
     "CDS_TRUSTED_PROXIES",
+    "CDS_RUNTIME_DIR",
+    "CDS_WATCH",
 )
 ENGINES: tuple[EngineName, ...] = ("durable", "direct")
 MAX_BODY = 10_000_000
@@ -61,6 +63,8 @@ class Settings:
     `public_url` is the base URL as clients write it, without a trailing slash, empty for the address of the
     request. `deadline_ms` bounds one call, reads of the FHIR server included. `cors_origins` are the web
     origins that may call from a browser, `trusted_proxies` the networks whose X-Forwarded headers count.
+    `runtime_dir` is a folder that the workers of one server share, empty for none (`cds serve` makes one).
+    `watch` reloads the rules when their files change.
     """
 
     host: str = "127.0.0.1"
@@ -79,6 +83,8 @@ class Settings:
     deadline_ms: int = DEADLINE_MS
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
+    runtime_dir: str = ""
+    watch: bool = False
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
@@ -108,6 +114,8 @@ class Settings:
             deadline_ms=read("CDS_DEADLINE_MS", _deadline, DEADLINE_MS),
             cors_origins=read("CDS_CORS_ORIGINS", _origins, ()),
             trusted_proxies=read("CDS_TRUSTED_PROXIES", _networks, ()),
+            runtime_dir=given.get("CDS_RUNTIME_DIR", ""),
+            watch=read("CDS_WATCH", _switch, False),
         )
         _refuse_exposure(settings)
         return settings
@@ -215,6 +223,10 @@ def _public_url(name: str, text: str) -> str:
     url = text.rstrip("/")
     if _PUBLIC.fullmatch(url) is None:
         raise _wrong(name, text, "the base URL at which clients reach the service", "https://cds.example.org")
+    if url.endswith("/cds-services"):
+        raise _wrong(
+            name, text, "the base URL, below which /cds-services is", url.removesuffix("/cds-services")
+        )
     return url
 
 

@@ -8,10 +8,11 @@ any other is unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 from typing import Literal
+
+from msgspec import Struct
 
 Comparator = Literal[">=", ">", "<=", "<", "==", "!="]
 
@@ -70,8 +71,7 @@ def at_least(n: int, parts: Iterable[Truth]) -> Truth:
     return FALSE if true + unknown < n else UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True, gc=False):
     """A number known to lie between low and high, both included; infinite ends are open."""
 
     low: float

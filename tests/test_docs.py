@@ -14,6 +14,7 @@ import shlex
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
@@ -21,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import observed_samples
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -34,10 +36,13 @@ from cds_service.authoring.fhirserver.store import Store
 from cds_service.facts.prefetch import templates
 from cds_service.facts.read import DEADLINE, FAILED, NOT_SUPPLIED, OTHER_PATIENT, TRUNCATED
 from cds_service.facts.views import READERS, READERS_OF_FACTS
+from cds_service.rulebook.hooks import HOOKS
 from cds_service.rulebook.views import VIEWS
 from cds_service.settings import NAMES, Settings
-from cds_service.web.app import create_app, load_rulebooks
+from cds_service.web.app import create_app
+from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
+from tests import linted_sample
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -153,6 +158,15 @@ def test_every_link_and_every_file_named_exists(page: Path) -> None:
 @pages
 def test_every_setting_named_exists(page: Path) -> None:
     assert set(re.findall(r"\bCDS_[A-Z_]+\b", page.read_text(encoding="utf-8"))) <= set(NAMES)
+
+
+def test_every_setting_has_its_row_with_its_default() -> None:
+    text = (DOCS / "operations.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(CDS_[A-Z_]+)` \| ([^|]+) \|", text, re.M))
+    assert set(rows) == set(NAMES)
+    plain = {name: default.strip("`") for name, default in rows.items() if default.startswith("`")}
+    told = Settings.from_environment({name: default for name, default in plain.items() if " " not in default})
+    assert replace(told, timezone=UTC) == Settings()
 
 
 @pages
@@ -326,6 +340,19 @@ def asked_for() -> str:
     return "\n".join(lines)
 
 
+def hooked() -> str:
+    """The hooks with their fields, in other spellings too."""
+    lines = ["| hook | called | context |", "|---|---|---|"]
+    for hook in HOOKS.values():
+        told = []
+        for field in hook.fields:
+            first = f"**`{field.name}`**" if field.token else f"`{field.name}`"
+            names = " or ".join((first, *(f"`{name}`" for name in field.spellings)))
+            told.append(names if field.required else f"[{names}]")
+        lines.append(f"| {hook.name} | {hook.when} | {', '.join(told)} |")
+    return "\n".join(lines)
+
+
 def connected() -> str:
     """One search fails, one is cut short; times are not shown, since they are different every time."""
     faults = Knobs(fail={"Procedure": 503}, truncate={"QuestionnaireResponse": 0})
@@ -343,14 +370,35 @@ def connected() -> str:
     return fenced("\n".join(line.rstrip() for line in lines), "text")
 
 
+def recorded() -> dict[str, Any]:
+    """The call of the story, without a key: so there is something missing to show."""
+    call: dict[str, Any] = json.loads((ROOT / "fhir_fixtures/requests" / STORY).read_bytes())
+    del call["prefetch"]["medication-administrations"]
+    return call
+
+
+def logged() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.line(recorded(), settings, laid_out)), "json")
+
+
+def scraped() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.counters(recorded(), settings)), "text")
+
+
 SAMPLES: dict[str, Callable[[], str]] = {
+    "decision-line": logged,
+    "metrics": scraped,
     "start": started,
     "answer": answered,
     "card": rendered,
     "explain": explained,
     "prefetch": asked_for,
     "replay": replayed,
+    "hooks": hooked,
     "connection": connected,
+    "lint": lambda: fenced(linted_sample.linted(), "text"),
 }
 _SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 

@@ -14,6 +14,7 @@ from cds_service.facts.prefetch import ordered, rule_keys, template
 from cds_service.facts.request import HookRequest
 from cds_service.facts.unread import answer_facts
 from cds_service.infer.direct import DirectEngine
+from cds_service.infer.needed import NeededStates
 from cds_service.infer.program import compile_program
 from cds_service.pipeline import Evaluation, HookPlan, ServedRulebook, examine
 from cds_service.rulebook.book import Rulebook, consumed
@@ -61,13 +62,14 @@ class Bench:
 
 def _plan(rules: tuple[Rule, ...], book: Rulebook) -> HookPlan:
     keys = ordered(["patient", *(key for rule in rules for key in rule_keys(rule, book))])
-    program = compile_program(rules)
+    program, extraction = compile_program(rules), Extraction.compile(rules, book)
     return HookPlan(
         rules,
         keys,
         {key: template(key, book) for key in keys},
-        Extraction.compile(rules, book),
+        extraction,
         answer_facts(rules),
         program,
+        NeededStates.compile(program, extraction),
         DirectEngine(program),
     )

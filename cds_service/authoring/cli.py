@@ -25,7 +25,7 @@ class Verb(NamedTuple):
 
 VERBS: Mapping[str, Verb] = {
     "serve": Verb("cds_service.web.serve", "serve", "Serve the rules over HTTP."),
-    "lint": Verb("cds_service.authoring.lint", "lint", "Check rule files and say what to mend."),
+    "lint": Verb("cds_service.authoring.lint.verb", "lint", "Check rule files and say what to mend."),
     "test": Verb("cds_service.authoring.ruletest", "test", "Run the tests that stand beside the rules."),
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."

@@ -5,18 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from cds_service.rulebook.hooks import HOOKS as KNOWN_HOOKS
 from cds_service.rulebook.rule import RowsFact
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\}")
-HOOKS = {
-    "patient-view": "when a chart is opened",
-    "order-select": "when an order is chosen",
-    "order-sign": "when orders are signed",
-    "order-dispatch": "when an order is handed on",
-    "encounter-start": "when an encounter starts",
-    "encounter-discharge": "when a patient is discharged",
-    "appointment-book": "when an appointment is booked",
-}
+HOOKS = {hook.name: hook.when for hook in KNOWN_HOOKS.values()}
 TYPES = {
     "Patient": "the patient's own record",
     "Encounter": "the current encounter",

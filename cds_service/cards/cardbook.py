@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cds_service.cards.changes import BadPathError, compile_changes, texts_in
 from cds_service.cards.citations import References, cited
@@ -47,6 +47,8 @@ class PreparedRule:
     prefix: str
     consumed: Mapping[str, str]
     outcomes: Mapping[Truth, tuple[PreparedCard, ...]]
+    told: Mapping[tuple[Truth, bool], Mapping[str, Any]]
+    """What an answer says of the rule by its verdict and whether it shows a card; unknown may say more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,16 @@ def _rule(rule: Rule, order: int, rulebook: Rulebook) -> PreparedRule:
         rule_prefix(rule.rule, rule.version),
         {name: fact.conclusion for name, fact in rule.data.items() if isinstance(fact, ConclusionFact)},
         {verdict: tuple(_card(card, rulebook) for card in cards) for verdict, cards in outcomes.items()},
+        {
+            (verdict, card): {
+                "rule": rule.rule,
+                "version": rule.version,
+                "verdict": verdict.value,
+                "card": card,
+            }
+            for verdict in Truth
+            for card in (False, True)
+        },
     )
 
 

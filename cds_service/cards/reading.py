@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
+from msgspec import structs
+
 from cds_service.cards.drafts import NO_DRAFTS, Drafts
 from cds_service.facts.finding import Finding, NotObtained, Row
 from cds_service.infer.conclusion import Conclusion
@@ -97,7 +99,7 @@ class Reading:
         others = (other for other in finding.rows if other is not row)
         value = row if isinstance(finding.value, Row) else finding.value
         return replace(
-            self, findings={**self.findings, fact: replace(finding, value=value, rows=(row, *others))}
+            self, findings={**self.findings, fact: structs.replace(finding, value=value, rows=(row, *others))}
         )
 
     def questions(self) -> tuple[str, ...]:

@@ -148,20 +148,17 @@ def _decision(decision: Decision, cards: tuple[DraftCard, ...], gaps: Gaps) -> d
     return body
 
 
-def _verdict(rule: Rule, decision: Decision, card: bool, gaps: Gaps) -> dict[str, Any]:
+def _verdict(rule: Rule, decision: Decision, card: bool, gaps: Gaps) -> Mapping[str, Any]:
     verdict = decision.record.verdict(rule.rule)
-    body: dict[str, Any] = {
-        "rule": rule.rule,
-        "version": rule.version,
-        "verdict": verdict.value,
-        "card": card,
-    }
-    if verdict is UNKNOWN:
-        conclusion = decision.conclusions.get(rule.rule)
-        if conclusion is not None and conclusion.missing:
-            body["missing"] = list(conclusion.missing)
-        if rule.rule in gaps:
-            body["because"] = [_because(missed) for missed in gaps[rule.rule]]
+    told = decision.book.rules[rule.rule].told[verdict, card]
+    if verdict is not UNKNOWN:
+        return told
+    body = dict(told)
+    conclusion = decision.conclusions.get(rule.rule)
+    if conclusion is not None and conclusion.missing:
+        body["missing"] = list(conclusion.missing)
+    if rule.rule in gaps:
+        body["because"] = [_because(missed) for missed in gaps[rule.rule]]
     return body
 
 

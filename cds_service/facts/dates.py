@@ -7,9 +7,10 @@ recorded text allows. Dates without a time are days in the service's time zone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+
+from msgspec import Struct
 
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
@@ -19,8 +20,7 @@ EVER = datetime(1, 1, 2, tzinfo=UTC)
 NEVER = datetime(9999, 12, 30, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(Struct, frozen=True, gc=False):
     """The instants a recorded date may mean, [start, end), and the text as recorded."""
 
     start: datetime

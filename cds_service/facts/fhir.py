@@ -345,6 +345,10 @@ class Kind(Element, frozen=True):
 RESOURCE_TYPES: frozenset[str] = frozenset(
     kind.__name__ for kind in Readable.__args__ if kind is not OperationOutcome
 )
+BEFORE_R4 = frozenset(
+    "DeviceUseRequest DiagnosticOrder MedicationOrder Order ProcedureRequest ReferralRequest".split()
+)
+"""Types of orders that DSTU2 or STU3 had and R4 has under other names."""
 read_any = msgspec.json.Decoder(Bundle | Readable).decode
 read_loose_bundle = msgspec.json.Decoder(LooseBundle).decode
 read_entry = msgspec.json.Decoder(Entry).decode

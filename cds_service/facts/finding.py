@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from cds_service.facts.dates import When
 from cds_service.rulebook.terminology import Coded
@@ -21,8 +22,7 @@ class NotObtained(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, gc=False):
     """One entry of the chart that speaks for or against: `Condition/c7`, its date as recorded, its words."""
 
     reference: str
@@ -30,8 +30,7 @@ class Evidence:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True, gc=False):
     """A number with its UCUM unit ("" if none)."""
 
     span: Span
@@ -42,8 +41,7 @@ Cell = Quantity | When | Truth | str | tuple[Coded, ...] | None
 """One column of a row; None means that the chart does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, gc=False):
     """One line of a view or one resource found, with what decided whether it counts.
 
     `counts` is true, or unknown if a condition could not be decided. `why` says in words why it
@@ -59,8 +57,7 @@ class Row:
 Value = Quantity | When | Row | None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, gc=False):
     """The answer to one fact.
 
     `state` is the answer of a yes/no fact; for a fact with a value it is true if the value is known

@@ -18,6 +18,7 @@ from cds_service.facts.read import (
     EMPTY,
     FAILED,
     FOUND,
+    NOT_SUPPLIED,
     OTHER_PATIENT,
     TRUNCATED,
     Note,
@@ -28,6 +29,7 @@ from cds_service.facts.read import (
 from cds_service.facts.readback import ReadBack
 from cds_service.facts.request import HookRequest
 from cds_service.facts.shelf import Shelf, build_shelves, file_resources
+from cds_service.rulebook.hooks import hook_named
 
 DRAFTS = "draft-orders"
 _PICKING_HOOK = "order-select"
@@ -64,6 +66,8 @@ def gather(
     meanings.settle(sent + sum(read.size for read in reads))
     states = {key: brought.state for key, brought in supplied.items()}
     states[DRAFTS] = drafts.state
+    if not hook_named(request.hook).field("encounterId"):
+        states["encounter"] = NOT_SUPPLIED  # the hook names none, so nobody can say that there is none
     return Chart(
         patient_id=request.patient_id,
         as_of=request.as_of,
@@ -125,7 +129,8 @@ def _refuse_another_patient(supplied: Supplied) -> None:
 def _require_the_patient(supplied: Supplied) -> None:
     if not supplied.resources:
         raise DataUnavailable(
-            "the Patient could not be had: send it in prefetch under the key 'patient'", ["patient"]
+            "the Patient could not be had: send it in prefetch under the key 'patient'",
+            {"patient": supplied.state},
         )
 
 
@@ -160,22 +165,24 @@ def _read_drafts(request: HookRequest, owner: Owner) -> _Orders:
     """The unsigned orders of the call, whatever their status says."""
     if request.draft_orders is None:
         return _Orders(Supplied(EMPTY))
+    where = f"context.{hook_named(request.hook).drafts}"
     try:
         bundle = fhir.read_loose_bundle(request.draft_orders)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
-        raise RequestError(
-            "draftOrders is not a Bundle of orders that can be read", where="context.draftOrders"
-        ) from None
+        raise RequestError(f"{where} is not a Bundle of orders that can be read", where=where) from None
     state = TRUNCATED if any(link.relation == "next" for link in bundle.link) else EMPTY
     resources: list[fhir.Readable] = []
     texts: list[msgspec.Raw] = []
+    named: set[str] = set()
     for raw in bundle.entry:
         resource, text, trouble = _draft(raw, owner)
         state = trouble or state
         if resource is not None:
             resources.append(resource)
             texts.append(text)
-    named = {reference_of(resource) for resource in resources}
+            named.add(reference_of(resource))
+        elif not trouble:
+            named.add(_reference_of_another_type(raw, where))
     if not named.issuperset(request.selections):
         state = TRUNCATED  # an order was selected that did not come
     state = FOUND if resources and state == EMPTY else state
@@ -215,6 +222,22 @@ def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, msgspe
     if isinstance(resource, fhir.OperationOutcome):
         return None, raw, ""
     return (resource, text, "") if owner.owns(resource) else (None, raw, OTHER_PATIENT)
+
+
+def _reference_of_another_type(raw: msgspec.Raw, where: str) -> str:
+    """`Type/id` of an order no rule can ask for. Raises RequestError (412) for a type that R4 does not have.
+
+    Its neighbours are then of that FHIR version too, and would be misread.
+    """
+    kind = fhir.read_kind(fhir.read_raw_entry(raw).resource)
+    if kind.resource_type in fhir.BEFORE_R4:
+        raise RequestError(
+            f"{where} holds orders of a FHIR version before R4; this service reads R4 (4.0.1)",
+            status=412,
+            code="not-supported",
+            where=where,
+        )
+    return f"{kind.resource_type}/{kind.id}"
 
 
 def _ours(raw: msgspec.Raw) -> bool:

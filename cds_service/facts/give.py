@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import EVER, When, day_of, years_between

@@ -6,14 +6,17 @@ read, or a search by type with `patient` and `code`; no `_count`, because a capp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from cds_service.rulebook.book import Rulebook
+from cds_service.rulebook.hooks import hook_named
 from cds_service.rulebook.rule import Fact, FindFact, RowsFact, Rule, ViewFact
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS, VIEWS
 
 _READS = {"Patient": "Patient/{{context.patientId}}", "Encounter": "Encounter/{{context.encounterId}}"}
 _ORDER = tuple(KEY_OF_TYPE.values())
+_TOKEN = re.compile(r"\{\{context\.([A-Za-z]+)\}\}")
 
 
 def fact_keys(fact: Fact | RowsFact, book: Rulebook) -> tuple[str, ...]:
@@ -91,9 +94,10 @@ def rule_keys(rule: Rule, book: Rulebook) -> tuple[str, ...]:
 
 
 def hook_keys(book: Rulebook, hook: str) -> tuple[str, ...]:
-    """Every key the rules of a hook need; the patient always."""
-    keys = (key for rule in book.for_hook(hook) for key in rule_keys(rule, book))
-    return ordered(["patient", *keys])
+    """Every key the rules of a hook need, of those its context can ask for; the patient always."""
+    keys = {key for rule in book.for_hook(hook) for key in rule_keys(rule, book)}
+    can = hook_named(hook).tokens
+    return ordered(key for key in {"patient", *keys} if can.issuperset(_TOKEN.findall(template(key, book))))
 
 
 def templates(book: Rulebook, hook: str) -> dict[str, str]:

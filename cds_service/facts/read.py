@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
@@ -30,8 +31,7 @@ class Note(NamedTuple):
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Supplied:
+class Supplied(Struct, frozen=True, gc=False):
     """The readable resources of one key, its state, and what was noticed on the way."""
 
     state: str
@@ -81,6 +81,7 @@ class Owner:
 _CLASS_OF_KEY: Mapping[str, type] = {
     key: getattr(fhir, kind) for kind, key in KEY_OF_TYPE.items() if key != OBSERVATIONS
 }
+_MATCHING = ("match", "")
 _READ_ALONE = ("patient", "encounter")
 
 
@@ -98,12 +99,14 @@ def read_key(key: str, raw: msgspec.Raw | None, owner: Owner) -> Supplied:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return _read_odd(key, raw, owner)
     if isinstance(value, fhir.Bundle):
-        return _finish(key, value, value.entry, [], owner, hidden=False)
+        return _finish(key, value, value.entry, [], owner, hidden=False, strangers=0)
     if isinstance(value, fhir.OperationOutcome):
         return Supplied(FAILED)
     # One resource where a search was asked for may not be all there is.
     alone = key not in _READ_ALONE
-    return _assemble(key, (fhir.Entry(resource=value),), owner, total=None, noted=0, truncated=alone)
+    return _assemble(
+        key, (fhir.Entry(resource=value),), owner, total=None, noted=0, truncated=alone, strangers=0
+    )
 
 
 def _read_odd(key: str, raw: msgspec.Raw, owner: Owner) -> Supplied:
@@ -123,15 +126,16 @@ def _read_loosely(key: str, data: msgspec.Raw, owner: Owner) -> Supplied:
     bundle = fhir.read_loose_bundle(data)
     entries: list[fhir.Entry] = []
     notes: list[Note] = []
-    hidden = False
+    hidden, strangers = False, 0
     for raw in bundle.entry:
         try:
             entries.append(fhir.read_entry(raw))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
             unreadable = _odd_entry(key, raw)
             hidden = hidden or unreadable is not None
+            strangers += unreadable is None
             notes.extend([unreadable] if unreadable else [])
-    return _finish(key, bundle, entries, notes, owner, hidden=hidden)
+    return _finish(key, bundle, entries, notes, owner, hidden=hidden, strangers=strangers)
 
 
 def _odd_entry(key: str, raw: msgspec.Raw) -> Note | None:
@@ -157,9 +161,12 @@ def _finish(
     owner: Owner,
     *,
     hidden: bool,
+    strangers: int,
 ) -> Supplied:
     more = hidden or any(link.relation == "next" for link in bundle.link)
-    supplied = _assemble(key, entries, owner, total=bundle.total, noted=len(notes), truncated=more)
+    supplied = _assemble(
+        key, entries, owner, total=bundle.total, noted=len(notes), truncated=more, strangers=strangers
+    )
     return Supplied(supplied.state, supplied.resources, (*notes, *supplied.notes)) if notes else supplied
 
 
@@ -171,12 +178,15 @@ def _assemble(
     total: float | None,
     noted: int,
     truncated: bool,
+    strangers: int,
 ) -> Supplied:
-    """Keep what is of the key and of the patient; the state says the worst that happened on the way."""
+    """Keep what is of the key and of the patient; the state says the worst that happened on the way.
+
+    `strangers` counts the entries of types no key asks for, which were left out before.
+    """
     states = {TRUNCATED} if truncated else set()
     kept: list[fhir.Readable] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
-    strangers = 0
     for entry in entries:
         resource = entry.resource
         if resource.__class__ is expected:
@@ -190,10 +200,22 @@ def _assemble(
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)
-    if total is not None and total > noted + _matches(entries, expected):
+    if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
     states.add(FOUND if kept else EMPTY)
     return Supplied(max(states, key=_WORST.index), tuple(kept))
+
+
+def _more_than_came(total: float, entries: Sequence[fhir.Entry], expected: type) -> bool:
+    """Whether the search found more than came; counting the key's own type often shows that it did not."""
+    plain = {
+        resource.id
+        for entry in entries
+        if (resource := entry.resource) is not None
+        and resource.__class__ is expected
+        and (entry.search is None or entry.search.mode in _MATCHING)
+    }
+    return total > len(plain - {""}) and total > _matches(entries, expected)
 
 
 def _matches(entries: Sequence[fhir.Entry], expected: type) -> int:
@@ -202,7 +224,7 @@ def _matches(entries: Sequence[fhir.Entry], expected: type) -> int:
     nameless = 0
     for entry in entries:
         mode = entry.search.mode if entry.search is not None else ""
-        if entry.resource is None or mode not in ("match", ""):
+        if entry.resource is None or mode not in _MATCHING:
             continue
         if entry.resource.__class__ is expected or mode:
             found.add(entry.resource.id)

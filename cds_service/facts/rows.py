@@ -7,8 +7,10 @@ rejected with the reason in words.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
@@ -24,14 +26,15 @@ from cds_service.rulebook.views import FINDABLE, VIEWS
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly
 
 RowTest = Callable[[Mapping[str, Cell]], Truth]
+NamedTest = tuple[str, WhereTest, RowTest]
+"""A condition on a column: its name, the condition as written, and as a function."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True, gc=False):
     """The rows of a fact: those that count or may, and those that do not, each with its reason."""
 
-    counted: list[Row]
-    rejected: list[Row]
+    counted: Sequence[Row]
+    rejected: Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,10 @@ def element_tests(kind: str, where: Where, book: Rulebook) -> tuple[ElementTest,
     )
 
 
-def find_rows(fact: FindFact, book: Rulebook, keys: tuple[str, ...]) -> Callable[[Chart], Rows]:
-    """A reader of the rows of a find fact."""
+def find_rows(
+    fact: FindFact, book: Rulebook, keys: tuple[str, ...], *, told: bool
+) -> Callable[[Chart], Rows]:
+    """A reader of the rows of a find fact; rejected ones are kept if they are told or to be explained."""
     kind, sets = fact.find, fact.code_in
     where, unsure = element_tests(kind, fact.where, book), element_tests(kind, fact.unsure, book)
     dates = fact.date or FINDABLE[kind].dates
@@ -78,19 +83,20 @@ def find_rows(fact: FindFact, book: Rulebook, keys: tuple[str, ...]) -> Callable
 
     def read(chart: Chart) -> Rows:
         limits = window(chart, fact.within) if fact.within else None
+        tell = told or chart.explain
         counted: list[Row] = []
         rejected: list[Row] = []
         for entry, sure in entries_of(fact, kind, sets, keys, chart):
             when = date_of(entry, chart, dates)
-            verdict, why = _judge(entry, chart, where, sure)
+            verdict, why = _judge(entry, chart, where, sure, tell=tell)
             verdict, why = _dated(verdict, why, when, limits, fact.within)
             if verdict is not FALSE and any(test(entry, chart) is TRUE for test in unsure):
                 verdict, why = UNKNOWN, (*why, "marked as unsure")
-            if verdict is FALSE and not chart.explain:
+            if verdict is FALSE and not tell:
                 continue
             row = Row(_evidence(entry, when), _columns(entry, when, chart, numeric), verdict, why)
             (rejected if verdict is FALSE else counted).append(row)
-        if chart.explain:
+        if tell:
             rejected.extend(_aside_rows(chart, keys, kind, sets, dates))
         return Rows(latest_first(counted), latest_first(rejected))
 
@@ -108,13 +114,13 @@ def entries_of(
 
 
 def _judge(
-    entry: Entry, chart: Chart, where: Sequence[ElementTest], sure: bool
+    entry: Entry, chart: Chart, where: Sequence[ElementTest], sure: bool, *, tell: bool
 ) -> tuple[Truth, tuple[str, ...]]:
     verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("told in words, or by a code not known here",))
     for test in where:
         answer = test(entry, chart)
         if answer is FALSE:
-            return FALSE, (_refused(test, entry, chart),)
+            return FALSE, (_refused(test, entry, chart),) if tell else ()
         if answer is UNKNOWN:
             verdict, why = UNKNOWN, (*why, _open(test, entry, chart))
     return verdict, why
@@ -128,9 +134,7 @@ def _open(test: ElementTest, entry: Entry, chart: Chart) -> str:
 
 
 def _refused(test: ElementTest, entry: Entry, chart: Chart) -> str:
-    """What was seen and what was asked for; only the explanation reads it."""
-    if not chart.explain:
-        return ""
+    """What was seen and what was asked for."""
     seen = ", ".join(code.code for code in test.read(entry, chart) or ())[:80]
     return f"{test.element} is {seen or 'not recorded'}, {describe(test.spec)}"
 
@@ -177,18 +181,27 @@ def _aside_rows(
 
 
 def view_rows(
-    fact: ViewFact, book: Rulebook, lines: Callable[[Chart, Mapping[str, Finding]], Sequence[Row]]
+    fact: ViewFact,
+    book: Rulebook,
+    lines: Callable[[Chart, Mapping[str, Finding]], Sequence[Row]],
+    *,
+    told: bool,
 ) -> Callable[[Chart, Mapping[str, Finding]], Rows]:
-    """A reader of the rows of a view fact; `lines` is the view, cached per chart."""
+    """A reader of the rows of a view fact; `lines` is the view, latest first, cached per chart.
+
+    Rejected rows are kept if they are told on a card, to be explained, or answer the fact (`any_yes`).
+    """
     labels, answers = VIEWS[fact.view].labels, VIEWS[fact.view].answers
     tests = tuple((name, spec, _row_test(name, spec, book)) for name, spec in fact.where.items())
     unsure = tuple(_row_test(name, spec, book) for name, spec in fact.unsure.items())
+    keep_rejected = told or fact.give.kind == "any_yes"
 
     def read(chart: Chart, used: Mapping[str, Finding]) -> Rows:
         limits = window(chart, fact.within) if fact.within else None
         counted: list[Row] = []
         rejected: list[Row] = []
-        for line in lines(chart, used):
+        found = lines(chart, used)
+        for line in found if keep_rejected or chart.explain else _possible(found, tests, limits):
             verdict, why, failed = _judge_line(line, tests, labels)
             dated, why = _dated(verdict, why, line.evidence.when, limits, fact.within)
             if dated is TRUE and any(test(line.columns) is TRUE for test in unsure):
@@ -196,15 +209,30 @@ def view_rows(
             columns = line.columns
             if failed and failed <= answers and within(line.evidence.when, limits) is TRUE:
                 columns = {**columns, "refused": TRUE}
-            row = replace(line, counts=dated, why=why, columns=columns)
+            row = Row(line.evidence, columns, dated, why)
             (rejected if dated is FALSE else counted).append(row)
-        return Rows(latest_first(counted), latest_first(rejected))
+        return Rows(counted, rejected)
 
     return read
 
 
+def _possible(
+    lines: Sequence[Row], tests: Sequence[NamedTest], limits: tuple[datetime, datetime] | None
+) -> Iterator[Row]:
+    """The lines that are not rejected, told without working out why the others are."""
+    for line in lines:
+        if line.counts is FALSE or (limits is not None and within(line.evidence.when, limits) is FALSE):
+            continue
+        columns = line.columns
+        for _, _, test in tests:
+            if test(columns) is FALSE:
+                break
+        else:
+            yield line
+
+
 def _judge_line(
-    line: Row, tests: Sequence[tuple[str, WhereTest, RowTest]], labels: Mapping[str, str]
+    line: Row, tests: Sequence[NamedTest], labels: Mapping[str, str]
 ) -> tuple[Truth, tuple[str, ...], frozenset[str]]:
     """The verdict on one line, why, and the columns that failed (empty if another is undecided)."""
     if line.counts is FALSE:
@@ -249,7 +277,7 @@ def _row_test(name: str, spec: WhereTest, book: Rulebook) -> RowTest:
     return lambda columns: test(columns.get(name))
 
 
-def latest_first(rows: list[Row]) -> list[Row]:
+def latest_first(rows: Sequence[Row]) -> Sequence[Row]:
     """Rows by date, latest first, undated ones last; the order does not depend on how they came."""
     if len(rows) < 2:
         return rows

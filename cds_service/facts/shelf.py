@@ -6,10 +6,12 @@ entry only if a fact asks for every resource of their type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.facts.coding import reference_of
@@ -38,15 +40,16 @@ _DRUG_NOTES = {
 }
 _ANY = ""
 """Under this every entry not classified is filed: it may belong to any value set that has no words."""
+_VERIFIED = (fhir.Condition, fhir.AllergyIntolerance)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class Entry(Struct, frozen=True, eq=False, gc=False):
     """One resource of the chart with what its codes mean.
 
     `sets` are the value sets it belongs to; `classified` is false if none of its codes is in a system a value
     set knows, so that it may belong to any without words, and to those in `may_mean`. `aside` says why it
-    never counts (refuted, entered in error).
+    never counts (refuted, entered in error). `parts` are the meanings of an observation with components: of
+    its own code, then of theirs.
     """
 
     resource: Any
@@ -57,6 +60,7 @@ class Entry:
     drug: Drug | None = None
     aside: str = ""
     may_mean: frozenset[str] = frozenset()
+    parts: tuple[Meaning, ...] = ()
 
     @property
     def text(self) -> str:
@@ -112,14 +116,7 @@ class Shelf:
                     seen.add(entry.reference)
                     yield entry, False
 
-    def holds(self, sets: Iterable[str]) -> bool:
-        """Whether an entry is, or may be, in one of the sets."""
-        names = tuple(sets)
-        if any(name in self.by_set for name in names):
-            return True
-        return bool(self.may_be) and any(name in self.may_be for name in self._perhaps(names))
-
-    def _perhaps(self, sets: Iterable[str]) -> Iterator[str]:
+    def _perhaps(self, sets: Sequence[str]) -> Iterator[str]:
         """Where entries are filed that may belong to the sets."""
         if self.may_be and self.meanings is not None:
             worded = self.meanings.terminology.words.sets
@@ -131,7 +128,11 @@ class Shelf:
             self.aside.append(entry)
             return
         for name in entry.sets:
-            self.by_set.setdefault(name, []).append(entry)
+            filed = self.by_set.get(name)
+            if filed is None:
+                self.by_set[name] = [entry]
+            else:
+                filed.append(entry)
         if not entry.classified:
             for name in (_ANY, *entry.may_mean):
                 self.may_be.setdefault(name, []).append(entry)
@@ -181,7 +182,9 @@ def file_resources(
         if entry.reference not in seen and entry.reference not in replaced:
             seen.add(entry.reference)
             shelf.file(entry)
-            notes.update(dict.fromkeys(_entry_notes(entry)))
+            note = _note_on(entry)
+            if note is not None:
+                notes[note] = None
     return shelves
 
 
@@ -223,16 +226,17 @@ def read_entry(
         known = drug.resolution != "unresolved"
         everything = frozenset() if known else meanings.terminology.words.sets
         return Entry(resource, reference, drug.sets, codes, known, drug, aside, everything)
+    if resource.__class__ is fhir.Observation and resource.component:
+        parts = (meanings.of(resource.code), *[meanings.of(part.code) for part in resource.component])
+        sets = frozenset[str]().union(*[part.sets for part in parts])
+        codes = tuple([code for part in parts for code in part.codes])
+        return Entry(resource, reference, sets, codes, aside=aside, parts=parts)
     meaning = _meaning(resource, meanings)
     classified = meaning.classified or resource.__class__ not in CLASSIFIED
     return Entry(resource, reference, meaning.sets, meaning.codes, classified, None, aside, meaning.may_mean)
 
 
 def _meaning(resource: Any, meanings: Meanings) -> Meaning:
-    if isinstance(resource, fhir.Observation) and resource.component:
-        parts = [meanings.of(resource.code), *(meanings.of(part.code) for part in resource.component)]
-        sets = frozenset[str]().union(*(part.sets for part in parts))
-        return Meaning(sets, True, tuple(code for part in parts for code in part.codes))
     if isinstance(resource, fhir.AllergyIntolerance) and resource.reaction:
         return _allergy_meaning(resource, meanings)
     return meanings.of(getattr(resource, "code", None))
@@ -261,21 +265,19 @@ def disowned(verification: fhir.CodeableConcept) -> str:
 
 
 def _aside(resource: Any) -> str:
+    if resource.__class__ in _VERIFIED:
+        verification = resource.verification_status
+        return disowned(verification) if verification is not None else ""
     if getattr(resource, "status", "") == "entered-in-error":
         return "entered-in-error"
-    verification = getattr(resource, "verification_status", None)
-    reason = disowned(verification) if verification is not None else ""
-    if reason:
-        return reason
-    return "not-to-be-given" if getattr(resource, "do_not_perform", False) else ""
+    ordered = resource.__class__ is fhir.MedicationRequest
+    return "not-to-be-given" if ordered and resource.do_not_perform else ""
 
 
-def _entry_notes(entry: Entry) -> Iterable[Note]:
+def _note_on(entry: Entry) -> Note | None:
     if entry.aside in ("refuted", "entered-in-error"):
-        yield Note(entry.aside, entry.reference)
-    elif entry.drug is not None:
+        return Note(entry.aside, entry.reference)
+    if entry.drug is not None:
         code = _DRUG_NOTES.get(entry.drug.resolution)
-        if code:
-            yield Note(code, entry.reference)
-    elif not entry.classified:
-        yield Note("not-classified", entry.reference)
+        return Note(code, entry.reference) if code else None
+    return None if entry.classified else Note("not-classified", entry.reference)

@@ -1,45 +1,89 @@
-"""The quick way out: most facts of most charts find nothing, and a look at the index tells so.
+"""What must stand in a chart for a fact to find anything: most facts of most charts find nothing.
 
-Only where the index alone decides it: the explanation, which also lists what was set aside, reads on.
+A fact that looks by value sets has no row unless an entry of a type it reads is filed under one of its sets
+or cannot be classified, or an order of the call is of that type. So the index of a chart alone tells which
+facts need not be read, and their answer, if every key was obtained, depends on the rule alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Mapping
 
 from cds_service.facts.chart import Chart
-from cds_service.facts.rows import Rows
+from cds_service.facts.findings import Question, Sign
 from cds_service.facts.views.answers import questionnaire_items
 from cds_service.rulebook.fact import RowsFact, ViewFact
 from cds_service.rulebook.rule import FindFact
 from cds_service.rulebook.views import VIEWS
 
-NO_ROWS = Rows([], [])
-_BY_CODE = frozenset({"answers", "blood_pressure", "body_weight"})
+UNCLASSIFIED, DRAFTED = "?", "!"
+"""Stand in a sign where a value set does: an entry that may be anything, an order of the call."""
+_FORM = "QuestionnaireResponse"
 
 
-def nothing_to_read(fact: RowsFact, keys: tuple[str, ...]) -> Callable[[Chart], bool]:
-    """Whether a chart surely holds no row for a fact, as far as it was obtained."""
-    if isinstance(fact, FindFact) and fact.code_in:
-        kind, sets = fact.find, frozenset(fact.code_in)
-        if fact.origin == "chart":
-            return lambda chart: not chart.explain and _none_filed(chart, keys, kind, sets)
-        if fact.origin in ("drafts", "selections"):
-            return lambda chart: not chart.explain and kind not in chart.drafts
-    if isinstance(fact, ViewFact) and fact.view in _BY_CODE and fact.origin == "chart":
-        asked = frozenset(fact.code_in or VIEWS[fact.view].valuesets)
-        with_forms = "QuestionnaireResponse" in VIEWS[fact.view].reads
-        return lambda chart: (
-            not chart.explain
-            and _none_filed(chart, keys, "Observation", asked)
-            and not (with_forms and not asked.isdisjoint(questionnaire_items(chart)))
-        )
-    return lambda chart: False
+def signs_of(fact: RowsFact) -> frozenset[Sign] | None:
+    """What shows that a fact may have a row; None if only reading tells."""
+    if isinstance(fact, ViewFact):
+        kinds, sets = VIEWS[fact.view].reads, frozenset(_view_sets(fact))
+    else:
+        assert isinstance(fact, FindFact)
+        kinds, sets = (fact.find,), frozenset(fact.code_in or ())
+    if not sets:
+        return None
+    signs = {(kind, DRAFTED) for kind in kinds} if fact.origin != "chart" else set()
+    if fact.origin in ("chart", "drafts-and-chart"):
+        signs |= {(kind, name) for kind in kinds for name in (*sets, UNCLASSIFIED)}
+    return frozenset(signs)
 
 
-def _none_filed(chart: Chart, keys: tuple[str, ...], kind: str, sets: frozenset[str]) -> bool:
-    for key in keys:
-        shelf = chart.shelves.get((key, kind))
-        if shelf is not None and shelf.holds(sets):
-            return False
-    return True
+def _view_sets(fact: ViewFact) -> Iterator[str]:
+    """Every value set a view is called with: a superset of those its rows come from."""
+    signature = VIEWS[fact.view]
+    yield from fact.code_in or signature.valuesets
+    for name, kind in signature.arguments.items():
+        value = fact.arguments.get(name, ())
+        if kind == "valueset":
+            yield from (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+
+
+class Signs:
+    """Which facts, by number, a sign or a key that was not obtained concerns."""
+
+    def __init__(self, questions: Iterable[Question]) -> None:
+        """Index the questions in the order of their numbers."""
+        self._by_kind: dict[str, dict[str, set[int]]] = {}
+        self._by_key: dict[str, set[int]] = {}
+        self.always: frozenset[int] = frozenset()
+        for number, question in enumerate(questions):
+            if question.signs is None:
+                self.always |= {number}
+            for kind, name in question.signs or ():
+                self._by_kind.setdefault(kind, {}).setdefault(name, set()).add(number)
+            for key in question.keys:
+                self._by_key.setdefault(key, set()).add(number)
+
+    def seen_in(self, chart: Chart) -> set[int]:
+        """The facts that must be read to know what they find in a chart."""
+        found = set(self.always)
+        for key in chart.missing:
+            found |= self._by_key.get(key, set())
+        for (_, kind), shelf in chart.shelves.items():
+            known = self._by_kind.get(kind)
+            if known:
+                _add(found, known, shelf.by_set)
+                if shelf.may_be:
+                    _add(found, known, (UNCLASSIFIED,))
+                for entry in shelf.aside:
+                    _add(found, known, entry.sets)
+        for kind in chart.drafts:
+            _add(found, self._by_kind.get(kind, {}), (DRAFTED,))
+        if (known := self._by_kind.get(_FORM)) and chart.shelf("questionnaire-responses", _FORM).resources:
+            _add(found, known, questionnaire_items(chart))
+        return found
+
+
+def _add(found: set[int], known: Mapping[str, set[int]], names: Iterable[str]) -> None:
+    for name in names:
+        numbers = known.get(name)
+        if numbers:
+            found |= numbers

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cds_service.truth import Truth
 
@@ -11,8 +12,7 @@ States = Mapping[str, Mapping[str, Truth]]
 """What an engine is given: by rule id, the state of every plain criterion by its text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
+class Conclusion(Struct, frozen=True, gc=False):
     """The verdict of one rule.
 
     `missing` names, in the rule's own order, the facts that could still change an unknown verdict (empty

@@ -8,11 +8,14 @@ could still change the verdict, one under a settled node could not.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from cds_service.errors import InferenceError
 from cds_service.infer.conclusion import Conclusion, States
 from cds_service.infer.program import Program, RuleLogic, Tree
 from cds_service.truth import UNKNOWN, Truth, all_of, any_of, at_least, negate
+
+_REMEMBERED = 8192
 
 
 def decide(tree: Tree, truths: Sequence[Truth]) -> Truth:
@@ -45,13 +48,31 @@ def truths_of(rule: RuleLogic, states: Mapping[str, Truth], done: Mapping[str, C
 
 def conclude(rule: RuleLogic, states: Mapping[str, Truth], done: Mapping[str, Conclusion]) -> Conclusion:
     """The conclusion of one rule, given its states and the conclusions it consumes."""
-    truths = truths_of(rule, states, done)
-    verdict = decide(rule.tree, truths)
-    missing: tuple[str, ...] = ()
-    if verdict is UNKNOWN:
-        still_open = [rule.leaves[index].fact for index in undecided(rule.tree, truths)]
-        missing = tuple([fact for fact in rule.facts if fact in still_open])
-    return Conclusion(rule.id, verdict, missing, dict(zip(rule.texts, truths, strict=True)))
+    return conclusion_of(rule, tuple(truths_of(rule, states, done)))
+
+
+@lru_cache(_REMEMBERED)
+def open_leaves(rule: RuleLogic, truths: tuple[Truth, ...]) -> tuple[int, ...]:
+    """The leaves that could still change the verdict; none if it is settled."""
+    unknown = decide(rule.tree, truths) is UNKNOWN
+    return tuple(dict.fromkeys(undecided(rule.tree, truths))) if unknown else ()
+
+
+@lru_cache(_REMEMBERED)
+def conclusion_of(rule: RuleLogic, truths: tuple[Truth, ...]) -> Conclusion:
+    """The conclusion of one rule over the truths of its leaves.
+
+    Remembered, since a rule meets the same few combinations all day; none of them says whose they were.
+    """
+    still_open = {rule.leaves[index].fact for index in open_leaves(rule, truths)}
+    missing = tuple([fact for fact in rule.facts if fact in still_open])
+    return Conclusion(rule.id, decide(rule.tree, truths), missing, dict(zip(rule.texts, truths, strict=True)))
+
+
+def forget() -> None:
+    """Drop what is remembered, for it would keep rules alive that nobody uses any more."""
+    open_leaves.cache_clear()
+    conclusion_of.cache_clear()
 
 
 class DirectEngine:
@@ -70,4 +91,5 @@ class DirectEngine:
         return done
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Free what was remembered of the program."""
+        forget()

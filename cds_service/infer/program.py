@@ -46,9 +46,12 @@ Tree = int | Branch
 """A tree of branches whose leaves are indexes into `RuleLogic.leaves`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RuleLogic:
-    """What an engine needs of one rule. `facts` is the order of its data, which `missing` keeps."""
+    """What an engine needs of one rule. `facts` is the order of its data, which `missing` keeps.
+
+    Compared by identity: what was concluded of a rule is remembered under it.
+    """
 
     id: str
     tree: Tree
@@ -69,6 +72,17 @@ class RuleLogic:
     def inputs(self) -> tuple[tuple[str, str], ...]:
         """Per leaf its text and the rule whose verdict it is."""
         return tuple((leaf.text, leaf.conclusion) for leaf in self.leaves)
+
+    @cached_property
+    def joins(self) -> tuple[tuple[int, str], ...]:
+        """The leaves that are conclusions, and whose."""
+        return tuple((index, leaf.conclusion) for index, leaf in enumerate(self.leaves) if leaf.conclusion)
+
+    @cached_property
+    def leaves_of(self) -> Mapping[str, tuple[int, ...]]:
+        """By fact the leaves that compare it."""
+        facts = dict.fromkeys(leaf.fact for leaf in self.leaves)
+        return {name: tuple(at for at, leaf in enumerate(self.leaves) if leaf.fact == name) for name in facts}
 
     @cached_property
     def plain(self) -> tuple[Leaf, ...]:

@@ -32,6 +32,17 @@ def cards_of(rule: Rule) -> Iterator[tuple[DataPath, Card]]:
             yield ("cards", outcome, index), card
 
 
+def rejected_told(rule: Rule) -> frozenset[str]:
+    """The facts of which some card of the rule tells the rows that do not count: `{fact.rejected}`.
+
+    A rule that is not active shows no card.
+    """
+    if rule.status != "active":
+        return frozenset()
+    texts = [text for path, card in cards_of(rule) for _, text in texts_of(card, path)]
+    return frozenset(name for name in rule.data if any(f"{{{name}.rejected}}" in text for text in texts))
+
+
 def texts_of(card: Card, path: DataPath) -> Iterator[tuple[DataPath, str]]:
     """The texts of a card in which placeholders and citations may stand."""
     yield (*path, "summary"), card.summary

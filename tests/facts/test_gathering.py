@@ -68,6 +68,11 @@ def test_without_an_encounter_in_the_context_there_is_known_to_be_none() -> None
     assert ask(VISITS, without=["encounter"], encounter_id="e").state is UNKNOWN
 
 
+def test_a_hook_that_names_no_encounter_does_not_say_that_there_is_none() -> None:
+    found = ask(VISITS, without=["encounter"], hook="order-dispatch")
+    assert (found.state, found.because) == (UNKNOWN, (("encounter", "not-supplied"),))
+
+
 def test_only_the_encounter_of_the_context_counts() -> None:
     here, other = encounter(id="e"), encounter(id="other")
     assert ask(VISITS, prefetch={"encounter": here}, encounter_id="e").state is TRUE

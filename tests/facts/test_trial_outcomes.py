@@ -209,6 +209,11 @@ def test_a_score_after_today_is_no_follow_up() -> None:
     assert outcome(running, scores[0], phq9(18, "2026-02-20")) == "failed"
 
 
+@pytest.mark.parametrize("start", ["0001-01-01", "0001-01-20"])
+def test_scores_say_nothing_of_a_trial_at_the_beginning_of_the_calendar(start: str) -> None:
+    assert outcome(dispense(SERTRALINE, start, 84), phq9(20, "0001-01-02"), phq9(18, "0001-03-25")) is None
+
+
 def test_a_recorded_failure_stands_beside_a_better_score() -> None:
     made = order(why=NO_RESPONSE)
     assert outcome(made, dispense(order=made), phq9(20, START), phq9(5, END)) == "failed"

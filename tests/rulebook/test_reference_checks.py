@@ -180,6 +180,22 @@ MISTAKES = [
         "",
         "'patient-view'",
     ),
+    (
+        "hooks: [patient-view, ",
+        "hooks: [order-review, ",
+        "identity/unknown-hook",
+        "order-review",
+        "is not a hook",
+        "it became order-sign",
+    ),
+    (
+        "hooks: [patient-view, ",
+        "hooks: [chart-close, ",
+        "identity/unknown-hook",
+        "chart-close",
+        "is not a hook",
+        "like org.example.hook",
+    ),
     ("    hooks: [order-sign]\n", "    hooks: [order-select]\n", "card/never-shown", "order-select", "", ""),
 ]
 

@@ -18,9 +18,9 @@ from cds_service.errors import UsageError, nearest
 from cds_service.facts.server.query import is_id
 from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import ServedRulebook
+from cds_service.rulebook.hooks import hook_named
 from cds_service.settings import Settings
-from cds_service.web.app import load_rulebooks
-from cds_service.web.request import HOOKS
+from cds_service.web.rules import load_rulebooks
 
 _BASE = re.compile(r"https?://[^\s/?#@]+[^\s?#@]*")
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
@@ -112,7 +112,8 @@ def _id(option: str, text: str) -> str:
 
 
 def _encounter(hook: str, text: str) -> str:
-    if not text and hook in HOOKS and HOOKS[hook].encounter:
+    visit = hook_named(hook).field("encounterId")
+    if not text and visit is not None and visit.required:
         raise UsageError(f"--encounter: a call of {hook} always names the visit; give its id")
     return _id("--encounter", text) if text else ""
 

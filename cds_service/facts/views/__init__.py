@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.finding import Finding, Row
+from cds_service.facts.rows import latest_first
 from cds_service.facts.views.answers import answers
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.current_drugs import current_drugs
@@ -39,16 +40,20 @@ READERS_OF_FACTS: Mapping[str, ViewOfFacts] = {
 
 
 def view_reader(call: ViewCall) -> Lines:
-    """The lines of a view; computed once per chart however many facts call it with the same arguments."""
+    """The lines of a view, latest first.
+
+    Computed once per chart however many facts call it with the same arguments, unless those are facts.
+    """
     if call.view in READERS_OF_FACTS:
-        return READERS_OF_FACTS[call.view](call)
+        lines_of = READERS_OF_FACTS[call.view](call)
+        return lambda chart, used: latest_first(lines_of(chart, used))
     read = READERS[call.view](call)
     name = (call.view, call.origin, call.code_in, repr(sorted(call.arguments.items())))
 
     def cached(chart: Chart, used: Mapping[str, Finding]) -> Sequence[Row]:
         lines = chart.cache.get(name)
         if lines is None:
-            lines = chart.cache[name] = read(chart)
+            lines = chart.cache[name] = latest_first(read(chart))
         found: Sequence[Row] = lines
         return found
 

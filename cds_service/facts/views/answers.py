@@ -8,38 +8,39 @@ their number. An item without any answer is no row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import concept_codes
-from cds_service.facts.elements import Codes, answer_codes, answer_number, effective
+from cds_service.facts.dates import When
+from cds_service.facts.elements import answer_codes, answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.parts import parts_of
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import exactly
 
 _MOST_NESTING = 12
-_ITEMS = "questionnaire-items"
+_ITEMS, _OBSERVED = "questionnaire-items", "observed-answers"
 LOINC = "http://loinc.org"
 
 
 def answers(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     """A reader of the answers to the questions in the call's value sets."""
-    scores = _scores(call)
+    scores, wanted = _scores(call), frozenset(call.code_in)
 
     def read(chart: Chart) -> Sequence[Row]:
         rows: list[Row] = []
         for entry, _ in chart.entries(call.keys, "Observation", call.code_in):
-            rows.extend(_observation_rows(entry, call, chart, scores))
+            rows += [row for sets, row in _observation_rows(entry, chart) if not wanted.isdisjoint(sets)]
         asked = questionnaire_items(chart)
         found = {id(item): (entry, item) for name in call.code_in for entry, item in asked.get(name, ())}
         for entry, item in found.values():
-            rows.extend(_item_rows(entry, item, chart, scores))
-        return rows
+            rows += _item_rows(entry, item, chart)
+        return [_with_score(row, scores) for row in rows] if scores else rows
 
     return read
 
@@ -52,30 +53,30 @@ def _scores(call: ViewCall) -> dict[str, float]:
     return {key.casefold(): float(row.values[column]) for key, row in table.rows.items()}
 
 
-def _observation_rows(entry: Entry, call: ViewCall, chart: Chart, scores: dict[str, float]) -> Iterator[Row]:
-    observation: fhir.Observation = entry.resource
-    parts: list[Any] = [observation, *observation.component]
-    for part in parts:
-        codes = concept_codes(part.code)
-        if call.matches(codes):
-            yield from _row(
-                entry, codes, part, observation.status, effective(observation, chart), chart, scores
-            )
+SetRow = tuple[frozenset[str], Row]
+
+
+def _observation_rows(entry: Entry, chart: Chart) -> Sequence[SetRow]:
+    """The answers of an observation, each with the sets of its question; read once per chart."""
+    known: dict[int, list[SetRow]] = chart.cache.setdefault(_OBSERVED, {})
+    rows = known.get(id(entry))
+    if rows is None:
+        observation: fhir.Observation = entry.resource
+        when, status = effective(observation, chart), observation.status
+        made = [
+            (asked.sets, _row(entry, asked.codes, part, status, when, chart))
+            for part, asked in parts_of(entry)
+        ]
+        rows = known[id(entry)] = [(sets, row) for sets, row in made if row is not None]
+    return rows
 
 
 def _row(
-    entry: Entry,
-    codes: tuple[Coded, ...],
-    valued: Any,
-    status: str,
-    when: Any,
-    chart: Chart,
-    scores: dict[str, float],
-) -> Iterator[Row]:
+    entry: Entry, codes: tuple[Coded, ...], valued: Any, status: str, when: When | None, chart: Chart
+) -> Row | None:
     answer, number = answer_codes(valued), answer_number(valued)
     if answer is None and number is None:
-        return
-    number = number or _scored(answer, scores)
+        return None
     issued = chart.when(getattr(entry.resource, "issued", ""))
     text = next((code.display for code in codes if code.display), codes[0].code if codes else "")
     columns: dict[str, Cell] = {
@@ -86,24 +87,30 @@ def _row(
         "status": status or None,
         "issued": issued,
     }
-    yield Row(Evidence(entry.reference, when or issued, text), columns)
+    return Row(Evidence(entry.reference, when or issued, text), columns)
 
 
-def _scored(answer: Codes, scores: dict[str, float]) -> Quantity | None:
-    for code in answer or ():
+def _with_score(row: Row, scores: Mapping[str, float]) -> Row:
+    """The row with the number that the table gives its answer, if it has none of its own."""
+    answer = row.columns["answer"]
+    if row.columns["number"] is not None or not isinstance(answer, tuple):
+        return row
+    return Row(row.evidence, {**row.columns, "number": _scored(answer, scores)}, row.counts, row.why)
+
+
+def _scored(answer: tuple[Coded, ...], scores: Mapping[str, float]) -> Quantity | None:
+    for code in answer:
         score = scores.get(code.code.casefold())
         if score is not None:
             return Quantity(exactly(score))
     return None
 
 
-def _item_rows(
-    entry: Entry, item: fhir.ResponseItem, chart: Chart, scores: dict[str, float]
-) -> Iterator[Row]:
+def _item_rows(entry: Entry, item: fhir.ResponseItem, chart: Chart) -> Iterator[Row]:
     response: fhir.QuestionnaireResponse = entry.resource
     codes, when = (Coded(LOINC, _code_of(item.link_id), item.text),), chart.when(response.authored)
-    for given in item.answer:
-        yield from _row(entry, codes, given, response.status, when, chart, scores)
+    rows = (_row(entry, codes, given, response.status, when, chart) for given in item.answer)
+    return (row for row in rows if row is not None)
 
 
 Items = dict[str, list[tuple[Entry, fhir.ResponseItem]]]

@@ -9,9 +9,10 @@ its limits are known. Nothing is "not current" unless the entry says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
@@ -46,8 +47,7 @@ Days = tuple[date, date]
 """The first and the last calendar day that a date may name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True, gc=False):
     """From when until when an entry says a drug is taken.
 
     `end` is None if it goes on. `end_open` if there is an end that cannot be told beyond what `end` says.

@@ -7,6 +7,7 @@ were not obtained, nothing but proven failure is settled.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -63,7 +64,7 @@ class Outcomes:
     ) -> str | Truth | None:
         """failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if a lost key may."""
         reasons = self._reasons(run, stretches, orders)
-        by_score = self._by_score(run, chart)
+        by_score = None if reasons & self.no_response else self._by_score(run, chart)
         if reasons & self.no_response or by_score == "failed":
             return "failed"
         keys = ("medication-requests", "medication-statements", *self.call.keys)
@@ -99,7 +100,10 @@ class Outcomes:
         """What the scores say; the last follow-up can only be known if every score was obtained."""
         if chart.not_obtained(self.call.keys):
             return None
-        verdicts = {self._instrument(name, run, chart) for name in self.instruments}
+        try:
+            verdicts = {self._instrument(name, run, chart) for name in self.instruments}
+        except OverflowError:  # the supply is dated at an end of the calendar: there is no window around it
+            return None
         return "failed" if "failed" in verdicts else "responded" if "responded" in verdicts else None
 
     def _instrument(self, name: str, run: Run, chart: Chart) -> str | None:
@@ -119,7 +123,7 @@ class Outcomes:
         return "failed" if most < self.response else None
 
     def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
-        """The final scores of one instrument that can be placed on a day; read once per chart."""
+        """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
         known: list[Score] | None = chart.cache.get(("scores", name))
         if known is None:
             known = chart.cache["scores", name] = []
@@ -128,6 +132,7 @@ class Outcomes:
                 day = the_day(when, chart)
                 if day is not None and when is not None and value is not None:
                     known.extend([(day, when, value.span)] if entry.resource.status in _FINAL else [])
+            known.sort(key=_day)
         return known
 
     # --- episode ---------------------------------------------------------------------------------
@@ -142,6 +147,19 @@ class Outcomes:
         """
         if chart.not_obtained(("conditions",)):
             return UNKNOWN
+        name = ("episode", self.episodes)
+        if name not in chart.cache:
+            chart.cache[name] = self._latest_onset(chart)
+        onset: tuple[date, date, bool] | None = chart.cache[name]
+        if onset is None:
+            return None
+        earliest, latest, exact = onset
+        if run.begun >= latest:
+            return "current"
+        return "earlier" if exact and run.last < earliest else None
+
+    def _latest_onset(self, chart: Chart) -> tuple[date, date, bool] | None:
+        """The days on which the episode may have begun, and whether that is an onset, not a recording."""
         onsets = [
             _onset(entry, chart)
             for entry, sure in chart.entries(("conditions",), "Condition", self.episodes)
@@ -151,10 +169,7 @@ class Outcomes:
         if not dated:
             return None
         onset, exact = max(dated, key=lambda item: item[0].start)
-        earliest, latest = days_of(onset, chart)
-        if run.begun >= latest:
-            return "current"
-        return "earlier" if exact and run.last < earliest else None
+        return *days_of(onset, chart), exact
 
 
 def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
@@ -187,9 +202,14 @@ def _nearest(order: Entry, stretches: Sequence[Run], gap: int) -> Run | None:
     return min(fitting, key=lambda run: (abs((run.first - written).days), run.first), default=None)
 
 
-def _last(scores: Sequence[tuple[date, When, Span]], days: tuple[date, date]) -> Span | None:
+def _day(score: Score) -> date:
+    return score[0]
+
+
+def _last(scores: Sequence[Score], days: tuple[date, date]) -> Span | None:
     """The last score of the days, both included; of one day without clock times all of them."""
-    inside = [item for item in scores if days[0] <= item[0] <= days[1]]
+    first, last = days
+    inside = scores[bisect_left(scores, first, key=_day) : bisect_right(scores, last, key=_day)]
     if not inside:
         return None
     latest = max(item[1].start for item in inside)

@@ -10,9 +10,12 @@ not obtained: a score that is missing may be the last.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as with_other
 from datetime import timedelta
 from math import inf
+
+from msgspec.structs import replace
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When, day_of, midnight
@@ -39,7 +42,7 @@ class Side:
 
 def score_change(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Sequence[Row]]:
     """A reader of the change in each instrument of the call's value sets."""
-    instruments = {name: answers(replace(call, code_in=(name,), arguments={})) for name in call.code_in}
+    instruments = {name: answers(with_other(call, code_in=(name,), arguments={})) for name in call.code_in}
     since = call.text("since")
     later = call.days("baseline_until") if "baseline_until" in call.arguments else None
 

@@ -6,9 +6,11 @@ today do not count; a period's end is included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
@@ -25,8 +27,7 @@ ORDERED = frozenset({"active", "completed", "stopped", "unknown"})
 ORDER_INTENTS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
 
 
-@dataclass(frozen=True, slots=True)
-class Supply:
+class Supply(Struct, frozen=True, gc=False):
     """Days [first, last] surely on one drug; `first` is None if there are none that can be told.
 
     A start or end known only to the month leaves the days that every reading of it has in common; `begun` is
@@ -79,17 +80,23 @@ def dispensed(
     if dose is None and not dosages and not waiting:
         dose = _from_quantity(dispense, days, ingredient)
     handed = chart.when(dispense.when_handed_over) or chart.when(dispense.when_prepared)
+    needed = as_needed(dosages)
     if handed is None or days is None:
         trouble = "the day it was handed out is not known" if handed is None else "days of supply not known"
-        return Supply(
-            entry, ingredient, None, None, dose, as_needed(dosages), trouble, named, waiting=waiting
-        )
-    earliest, latest = days_of(handed, chart)
-    return _dated(
-        Supply(entry, ingredient, None, None, dose, as_needed(dosages), orders=named, waiting=waiting),
-        (earliest, latest),
-        earliest + timedelta(days=days - 1),
-        chart.today,
+        return Supply(entry, ingredient, None, None, dose, needed, trouble, named, waiting=waiting)
+    start = days_of(handed, chart)
+    covered = _days_covered(start, start[0] + timedelta(days=days - 1), chart.today)
+    return covered and Supply(
+        entry,
+        ingredient,
+        covered.first,
+        covered.last,
+        dose,
+        needed,
+        covered.trouble,
+        named,
+        covered.begun,
+        waiting,
     )
 
 
@@ -142,24 +149,33 @@ def stated(entry: Entry, ingredient: Ingredient, chart: Chart) -> Supply | None:
         last = chart.today
     if start is None or last is None:
         return Supply(entry, ingredient, None, None, dose, needed, "the days it was taken are not known")
-    return _dated(
-        Supply(entry, ingredient, None, None, dose, needed), days_of(start, chart), last, chart.today
+    covered = _days_covered(days_of(start, chart), last, chart.today)
+    return covered and Supply(
+        entry, ingredient, covered.first, covered.last, dose, needed, covered.trouble, begun=covered.begun
     )
 
 
-def _dated(supply: Supply, start: tuple[date, date], last: date, today: date) -> Supply | None:
-    """The supply with the days it surely covers; None if it lies in the future altogether."""
+class _Covered(NamedTuple):
+    """The days surely covered, the first on which it may have begun, and what could not be told."""
+
+    first: date | None
+    last: date | None
+    begun: date | None = None
+    trouble: str = ""
+
+
+def _days_covered(start: tuple[date, date], last: date, today: date) -> _Covered | None:
+    """What a supply surely covers that began on one of the days of `start`; None if it is all to come."""
     earliest, latest = start
     if earliest > today:
         return None
-    first, last = latest, min(last, today)
-    if first > last:
-        return replace(supply, trouble="its dates are too vague to tell a single day")
-    return replace(supply, first=first, last=last, begun=earliest)
+    last = min(last, today)
+    if latest > last:
+        return _Covered(None, None, trouble="its dates are too vague to tell a single day")
+    return _Covered(latest, last, earliest)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True, gc=False):
     """A stretch on one drug without a gap longer than the rule bridges."""
 
     supplies: tuple[Supply, ...]
@@ -177,19 +193,20 @@ class Run:
         """Days from first to last, gaps included."""
         return (self.last - self.first).days + 1
 
-    def days_where(self, dosed: Callable[[Supply], bool]) -> int:
-        """Days covered by the supplies that `dosed` accepts, each day once."""
-        return _covered([supply for supply in self.supplies if dosed(supply)])
+    def days_of(self, some: Sequence[Supply]) -> int:
+        """Days covered by some of the supplies, in their order, each day once."""
+        return self.covered if len(some) == len(self.supplies) else _covered(some)
 
 
 def _covered(supplies: Sequence[Supply]) -> int:
     """Days covered by settled supplies sorted by their first day, each day once."""
-    days, reached = 0, date.min
+    days, reached = 0, 0
     for supply in supplies:
         assert supply.first is not None and supply.last is not None
-        start = max(supply.first, reached + timedelta(days=1))
-        days += max(0, (supply.last - start).days + 1)
-        reached = max(reached, supply.last)
+        last = supply.last.toordinal()
+        if last > reached:
+            days += last - max(supply.first.toordinal() - 1, reached)
+            reached = last
     return days
 
 

@@ -79,12 +79,16 @@ class Reading:
 
     def rows(self, chart: Chart) -> Iterator[Row]:
         """One row per stretch, then what cannot be placed in time, then mere orders."""
-        orders = self._entries(chart, REQUESTS)
+        orders, statements = self._entries(chart, REQUESTS), self._entries(chart, STATEMENTS)
         known = {entry.reference: entry for entry, _ in orders}
-        supplies = self._supplies(chart, known)
-        doubts = {key: self._doubts(key, chart) for key in supplies}
+        supplies = self._supplies(chart, known, statements)
+        missing = chart.not_obtained((DISPENSES, STATEMENTS))
+        lost = tuple(f"{item.key.replace('-', ' ')} were not obtained" for item in missing)
+        denied = {self._key(one) for entry, one in statements if entry.resource.status == "not-taken"}
         for key in sorted(supplies):
-            yield from self._drug_rows(key, supplies[key], orders, doubts[key], chart)
+            # What keeps every stretch on a drug from being sure.
+            doubts = (*lost, "a statement says that it was not taken") if key in denied else lost
+            yield from self._drug_rows(key, supplies[key], orders, doubts, chart)
         for entry, ingredient in orders:
             if self._key(ingredient) not in supplies:
                 yield from self._order_row(entry, ingredient, chart)
@@ -109,7 +113,9 @@ class Reading:
     def _key(self, ingredient: Ingredient) -> str:
         return self.same.get(ingredient.rxcui, ingredient.rxcui)
 
-    def _supplies(self, chart: Chart, orders: dict[str, Entry]) -> dict[str, list[Supply]]:
+    def _supplies(
+        self, chart: Chart, orders: dict[str, Entry], statements: Sequence[tuple[Entry, Ingredient]]
+    ) -> dict[str, list[Supply]]:
         supplies: dict[str, list[Supply]] = {}
         orders_known = not chart.not_obtained((REQUESTS,))
         for entry, ingredient in self._entries(chart, DISPENSES):
@@ -117,7 +123,7 @@ class Reading:
             if supply is not None:
                 supplies.setdefault(self._key(ingredient), []).append(supply)
         by_dispense = {key: tuple(found) for key, found in supplies.items()}
-        for entry, ingredient in self._entries(chart, STATEMENTS):
+        for entry, ingredient in statements:
             supply = stated(entry, ingredient, chart)
             handed_out = by_dispense.get(self._key(ingredient), ())
             if supply is not None and not any(_overlap(supply, other) for other in handed_out):
@@ -147,16 +153,6 @@ class Reading:
                 counts = UNKNOWN if doubts or supply.waiting else TRUE
                 yield self._loose_row(key, supply, counts, supply.trouble)
 
-    def _doubts(self, key: str, chart: Chart) -> tuple[str, ...]:
-        """What keeps every stretch on a drug from being sure."""
-        missing = chart.not_obtained((DISPENSES, STATEMENTS))
-        lost = tuple(f"{item.key.replace('-', ' ')} were not obtained" for item in missing)
-        denied = any(
-            entry.resource.status == "not-taken" and self._key(ingredient) == key
-            for entry, ingredient in self._entries(chart, STATEMENTS)
-        )
-        return (*lost, "a statement says that it was not taken") if denied else lost
-
     def _run_row(
         self,
         key: str,
@@ -167,22 +163,23 @@ class Reading:
         why: tuple[str, ...],
         chart: Chart,
     ) -> Row:
-        sure = run.days_where(lambda supply: self._enough(supply) is TRUE)
-        most = run.days_where(lambda supply: self._enough(supply) is not FALSE)
-        when = _stretch(run.first, run.last, chart)
+        enough = [(supply, self._enough(supply)) for supply in run.supplies]
+        sure = run.days_of([supply for supply, answer in enough if answer is TRUE])
+        most = run.days_of([supply for supply, answer in enough if answer is not FALSE])
+        when, dose = _stretch(run.first, run.last, chart), _dose(run.supplies)
         columns: dict[str, Cell] = {
             "ingredient": self._group(key, run.supplies[0].ingredient),
             "key": key,
             "days": Quantity(exactly(run.covered)),
             "days_at_dose": Quantity(Span(sure, most)),
             "adherence": Quantity(exactly(run.covered / run.elapsed)),
-            "dose": _dose(run.supplies),
+            "dose": dose,
             "outcome": self.outcomes.outcome(run, stretches, orders, chart),
             "episode": self.outcomes.episode(run, chart),
             "start": _stretch(run.first, run.first, chart),
             "end": _stretch(run.last, run.last, chart),
         }
-        evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies))
+        evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies[0], dose))
         return Row(evidence, columns, counts, why)
 
     def _enough(self, supply: Supply) -> Truth:
@@ -202,16 +199,16 @@ class Reading:
             return ingredient.name
         return self.call.book.terminology.drug((Coded(RXNORM, key),)).name or key
 
-    def _text(self, supplies: Sequence[Supply]) -> str:
-        dose, minimum = _dose(supplies), self._minimum(supplies[0])
+    def _text(self, supply: Supply, dose: Quantity | None) -> str:
+        minimum = self._minimum(supply)
         told = f" {_dose_text(dose)} mg/d" if dose is not None else ", dose not known"
         least = f" (minimum {number_text(minimum)} mg/d)" if minimum is not None else ""
-        return f"{supplies[0].ingredient.name}{told}{least}"
+        return f"{supply.ingredient.name}{told}{least}"
 
     def _loose_row(self, key: str, supply: Supply, counts: Truth, why: str) -> Row:
-        name = self._group(key, supply.ingredient)
-        columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": _dose([supply])}
-        text = self._text([supply]) + (f", {why}" if counts is TRUE else "")
+        name, dose = self._group(key, supply.ingredient), _dose([supply])
+        columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": dose}
+        text = self._text(supply, dose) + (f", {why}" if counts is TRUE else "")
         return Row(
             Evidence(supply.entry.reference, None, text), columns, counts, () if counts is TRUE else (why,)
         )

@@ -8,16 +8,18 @@ fact converts by UCUM or stays unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import concept_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.quantity import convert
+from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.parts import parts_of
 from cds_service.truth import hull
 
 PANEL, SYSTOLIC, DIASTOLIC = (
@@ -26,39 +28,54 @@ PANEL, SYSTOLIC, DIASTOLIC = (
     "diastolic-blood-pressure",
 )
 _SIDES = {SYSTOLIC: "systolic", DIASTOLIC: "diastolic"}
-_NO_SIDES: Mapping[str, Cell] = dict.fromkeys(_SIDES.values())
 
 
 def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     """A reader of blood pressure readings, in mm[Hg]."""
 
     def read(chart: Chart) -> Sequence[Row]:
-        readings: dict[object, Row] = {}
+        readings: dict[object, _Reading] = {}
         for entry, _ in chart.entries(call.keys, "Observation", (PANEL, SYSTOLIC, DIASTOLIC)):
             observation: fhir.Observation = entry.resource
             when = effective(observation, chart) or chart.when(observation.issued)
-            sides = _sides(observation, call)
             panel = bool(observation.component)
             moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
             known = readings.get(moment)
-            columns = dict(known.columns) if known else _blank(observation, when, chart)
-            for side, value in sides.items():
-                columns[side] = _either(columns[side], value) if side in columns else value
-            reference = min(entry.reference, known.evidence.reference) if known else entry.reference
-            readings[moment] = Row(Evidence(reference, when, "blood pressure"), columns)
-        whole = (replace(row, columns={**_NO_SIDES, **row.columns}) for row in readings.values())
-        return [row for row in whole if row.columns["systolic"] or row.columns["diastolic"]]
+            if known is None:
+                readings[moment] = _Reading(entry.reference, when, when, observation, _sides(entry))
+            else:
+                known.join(entry.reference, when, _sides(entry))
+        return [reading.row(chart) for reading in readings.values() if any(reading.sides.values())]
 
     return read
 
 
-def _blank(observation: fhir.Observation, when: When | None, chart: Chart) -> dict[str, Cell]:
-    return {
-        "date": when,
-        "time": when if when is not None and when.instant else None,
-        "status": observation.status or None,
-        "issued": chart.when(observation.issued),
-    }
+class _Reading(Struct, gc=False):
+    """The sides of one moment, the observation that was met first, and how it is told as evidence."""
+
+    reference: str
+    when: When | None
+    date: When | None
+    first: fhir.Observation
+    sides: dict[str, Cell]
+
+    def join(self, reference: str, when: When | None, sides: Mapping[str, Cell]) -> None:
+        """Take in what another observation of the same moment says."""
+        self.reference, self.when = min(reference, self.reference), when
+        for side, value in sides.items():
+            self.sides[side] = _either(self.sides[side], value) if side in self.sides else value
+
+    def row(self, chart: Chart) -> Row:
+        """The reading as a line of the view."""
+        columns: dict[str, Cell] = {
+            "systolic": self.sides.get("systolic"),
+            "diastolic": self.sides.get("diastolic"),
+            "date": self.date,
+            "time": self.date if self.date is not None and self.date.instant else None,
+            "status": self.first.status or None,
+            "issued": chart.when(self.first.issued),
+        }
+        return Row(Evidence(self.reference, self.when, "blood pressure"), columns)
 
 
 def _either(one: Cell, other: Cell) -> Cell:
@@ -68,16 +85,13 @@ def _either(one: Cell, other: Cell) -> Cell:
     return None
 
 
-def _sides(observation: fhir.Observation, call: ViewCall) -> dict[str, Cell]:
+def _sides(entry: Entry) -> dict[str, Cell]:
     sides: dict[str, Cell] = {}
-    sets_of = call.book.terminology.sets_of
-    parts: tuple[fhir.Observation | fhir.Valued, ...] = (observation, *observation.component)
-    for part in parts:
-        for code in concept_codes(part.code):
-            for name in sets_of(code.system, code.code) & _SIDES.keys():
-                value = answer_number(part)
-                if value is not None:
-                    sides[_SIDES[name]] = _pressure(value)
+    for part, asked in parts_of(entry):
+        for name, side in _SIDES.items():
+            value = answer_number(part) if name in asked.sets else None
+            if value is not None:
+                sides[side] = _pressure(value)
     return sides
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from cds_service.errors import Problem, nearest
 from cds_service.rulebook.book import consumed
+from cds_service.rulebook.hooks import HOOKS, REPLACED, is_own
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import ConclusionFact, Rule
 from cds_service.rulebook.shelf import UNREADABLE, Shelf
@@ -15,20 +15,6 @@ from cds_service.rulebook.yamlfile import DataPath
 
 MOST_CONCLUSIONS = 15
 """The inference engine joins at most this many conclusions to one rule (DESIGN 6)."""
-
-KNOWN_HOOKS = (
-    "patient-view",
-    "order-select",
-    "order-sign",
-    "order-dispatch",
-    "encounter-start",
-    "encounter-discharge",
-    "appointment-book",
-    "allergyintolerance-create",
-    "medication-refill",
-    "problem-list-item-create",
-)
-_OWN_HOOK = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+")
 
 
 def conclusion_facts(rule: Rule) -> Iterator[tuple[DataPath, str]]:
@@ -82,12 +68,13 @@ def hooks_are_known(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     for where, card in cards_of(parsed.model):
         hooks += [((*where, "hooks", index), hook) for index, hook in enumerate(card.hooks)]
     for path, hook in hooks:
-        if hook not in KNOWN_HOOKS and not _OWN_HOOK.fullmatch(hook):
+        if hook not in HOOKS and not is_own(hook):
+            hint = REPLACED.get(hook) or nearest(hook, tuple(HOOKS))
             yield parsed.problem(
                 path,
                 "identity/unknown-hook",
                 f"{hook!r} is not a hook",
-                nearest(hook, KNOWN_HOOKS) + "; hooks of your own are named like org.example.hook",
+                hint + "; hooks of your own are named like org.example.hook",
             )
 
 
