@@ -160,8 +160,8 @@ def test_every_setting_named_exists(page: Path) -> None:
 
 
 def test_every_setting_has_its_row_with_its_default() -> None:
-    text = (DOCS / "operations.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(CDS_[A-Z_]+)` \| ([^|]+) \|", text, re.M))
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(CDS_[A-Z_]+)` \| [^|]+ \| ([^|]+) \|", text, re.M))
     assert set(rows) == set(NAMES)
     plain = {name: default.strip("`") for name, default in rows.items() if default.startswith("`")}
     told = Settings.from_environment({name: default for name, default in plain.items() if " " not in default})
