@@ -24,7 +24,7 @@ lint: $(STAMP) ## check code style, types, the order of the folders, the rules, 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cds lint
+	$(BIN)/cds lint --persona auditor
 	$(BIN)/cds fmt --check
 	$(BIN)/cds docs --program --check
 

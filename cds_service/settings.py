@@ -57,9 +57,9 @@ MEANINGS: Mapping[str, str] = {
     "CDS_DEADLINE_MS": "how long one call may take, reads of the FHIR server included",
     "CDS_MAX_BODY": "the longest body that is read, in bytes, `k` or `MB`",
     "CDS_CORS_ORIGINS": "web origins that may call from a browser, parted by commas",
-    "CDS_RUNTIME_DIR": "a folder that the workers of one server share; `cds serve` makes one",
-    "CDS_WATCH": "1 reloads the rules when their files change",
     "CDS_TRUSTED_PROXIES": "networks whose X-Forwarded headers count, parted by commas",
+    "CDS_WATCH": "1 reads the rules again when their files change",
+    "CDS_RUNTIME_DIR": "the folder that the workers of one server share, one per server; made at start",
 }
 """What each setting decides, for the reference."""
 ENGINES: tuple[EngineName, ...] = ("durable", "direct")

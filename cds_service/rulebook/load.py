@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from cds_service.errors import Place, Problem, RuleError
@@ -26,15 +27,31 @@ def load_rulebook(folder: Path) -> Rulebook:
 
 def check_rulebook(folder: Path) -> tuple[Rulebook | None, tuple[Problem, ...]]:
     """The rulebook (None if there is any error) and every problem, in file order."""
+    examined = examine(folder)
+    return examined.book, examined.problems
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A folder as read: `book` is None if there is any error, `shelf` if there is no such folder."""
+
+    book: Rulebook | None
+    shelf: Shelf | None
+    problems: tuple[Problem, ...]
+
+
+def examine(folder: Path) -> Examined:
+    """The rulebook, the files it was made of with their places, and every problem, in file order."""
     if not folder.is_dir():
         place = Place(folder.as_posix())
-        return None, (Problem(place, "schema/missing-folder", "there is no such folder", "check the path"),)
+        problem = Problem(place, "schema/missing-folder", "there is no such folder", "check the path")
+        return Examined(None, None, (problem,))
     shelf = read_shelf(folder)
     drugs, drug_problems = _drugs(folder.resolve().parent / DRUGS)
-    found = sorted({*shelf.problems, *drug_problems, *check(shelf)})
+    found = tuple(sorted({*shelf.problems, *drug_problems, *check(shelf)}))
     if drugs is None or any(problem.level == "error" for problem in found):
-        return None, tuple(found)
-    return _assemble(shelf, drugs), tuple(found)
+        return Examined(None, shelf, found)
+    return Examined(_assemble(shelf, drugs), shelf, found)
 
 
 def find_rulebooks(path: Path) -> tuple[Path, ...]:

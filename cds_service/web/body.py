@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from typing import IO
 
@@ -9,6 +10,8 @@ from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.errors import RequestError
+
+_LOG = logging.getLogger("cds_service")
 
 MOST_MEMBERS = 100
 """A gzip stream may be made of several, each of which costs us time; real ones have one or a few."""
@@ -83,6 +86,7 @@ def inflate(packed: bytes, limit: int) -> bytes:
             raise _not_gzip("is not gzip, or was damaged on the way") from None
         room -= len(parts[-1])
         if not room:
+            _LOG.warning("413: a compressed body holds more than %d bytes", limit)
             raise RequestEntityTooLarge
         if not member.eof:
             raise _not_gzip("ends in the middle of its gzip stream")

@@ -55,8 +55,11 @@ approved), CDS_DATABASE_URL (where feedback is kept), CDS_DECISION_LOG (a file f
 An option wins over the environment.
 
 Only this machine can reach the server unless CDS_CLIENTS names a file that says who may call (docs/ehr.md);
-then CDS_PUBLIC_URL is the address clients use, which their tokens are for. Under another WSGI server use
-cds_service.web.wsgi:app.
+then CDS_PUBLIC_URL is the address clients use, which their tokens are for. docs/operations.md has every
+setting, and TLS, which a proxy in front has to do. Under another WSGI server use cds_service.web.wsgi:app.
+
+SIGTERM finishes the calls under way. SIGHUP reads the rules again, in every worker and without a gap; rules
+with problems change nothing. CDS_WATCH=1 does so whenever their files change.
 """
 
 

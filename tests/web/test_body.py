@@ -124,8 +124,9 @@ def test_a_bomb_of_a_gigabyte_is_refused_in_the_memory_of_the_limit(client: Flas
         tracemalloc.stop()
 
 
-def test_a_bomb_in_members_is_refused(client: FlaskClient):
+def test_a_bomb_in_members_is_refused_and_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture):
     assert_outcome(post(client, bomb(1_000_000) * 90), 413)
+    assert caplog.messages == [f"413: a compressed body holds more than {MAX_BODY} bytes"]
 
 
 @given(st.binary(max_size=400), st.integers(1, 400))

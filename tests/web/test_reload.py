@@ -140,7 +140,7 @@ def test_a_failure_nobody_thought_of_changes_nothing_either(house: House):
         raise MemoryError
 
     current = CurrentRules(load_rules(house.settings))
-    reloader = Reloader(current, broken, Roster(None), lambda books: None)
+    reloader = Reloader(current, broken, Roster(None), lambda _: None)
     before = current.now
     reloader.reload()
     assert current.now is before

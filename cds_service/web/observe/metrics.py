@@ -32,6 +32,7 @@ from cds_service.web.observe.workers import SHARED
 
 PATH = "/metrics"
 OTHER = "other"
+_PREFLIGHT = "preflight"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -157,7 +158,8 @@ def register(app: Flask, metrics: Metrics, ours: Callable[[str], bool]) -> None:
     def count(response: Response) -> Response:
         named = (request.view_args or {}).get("service_id", "")
         service = named if not named or ours(named) else OTHER
-        metrics.answered(request.endpoint or OTHER, service, response.status_code)
+        endpoint = _PREFLIGHT if request.method == "OPTIONS" else request.endpoint or OTHER
+        metrics.answered(endpoint, service, response.status_code)
         return response
 
     def scrape() -> Response:

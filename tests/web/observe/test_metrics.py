@@ -34,6 +34,12 @@ def test_requests_are_counted_by_endpoint_service_and_status(place: Place):
     assert found['cds_call_seconds_sum{service="sample-patient-view"}'] > 0
 
 
+def test_a_browsers_preflight_is_no_call(place: Place):
+    place.client.options(VIEW)
+    counted = [name for name in place.metrics() if name.startswith("cds_requests_total")]
+    assert counted == ['cds_requests_total{endpoint="preflight",service="sample-patient-view",status="204"}']
+
+
 def test_what_a_caller_named_is_other(place: Place):
     place.post("/cds-services/zq7", view_call())
     place.client.post("/cds-services/zq7/feedback", json={"feedback": []})
