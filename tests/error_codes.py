@@ -19,6 +19,7 @@ _PUT_TOGETHER = {
     "unknown_file": (2, "data/unknown-", ""),
     "_missing": (0, "card/unknown-", "cards/"),
     "self._problem": (1, "tests/", "authoring/"),
+    "self._refuse": (1, "overlay/", "rulebook/overlay"),
 }
 _SPELT_OUT = {"tests/unknown-{key}": ("tests/unknown-chart", "tests/unknown-request")}
 
