@@ -20,6 +20,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import observed_samples
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -40,7 +41,6 @@ from cds_service.web.app import create_app
 from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
 from tests import linted_sample
-import observed_samples
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
