@@ -27,6 +27,9 @@ VERBS: Mapping[str, Verb] = {
     "serve": Verb("cds_service.web.serve", "serve", "Serve the rules over HTTP."),
     "lint": Verb("cds_service.authoring.lint", "lint", "Check rule files and say what to mend."),
     "test": Verb("cds_service.authoring.ruletest", "test", "Run the tests that stand beside the rules."),
+    "coverage": Verb(
+        "cds_service.authoring.coverage.verb", "coverage", "Show what the tests of the rules try, and miss."
+    ),
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
     ),
