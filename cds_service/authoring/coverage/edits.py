@@ -29,7 +29,7 @@ _CITES = re.compile(r"\s*\[\d+\]")
 _COUNTS = ("count", "count_distinct")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Edit:
     """`value` put at `path`, or what stands there taken out (`value` None); `after` says it in words."""
 
@@ -146,13 +146,10 @@ def _fact(fact: Any, path: DataPath) -> Iterator[Edit]:
             yield Edit("condition", (*path, key, name), f"{key} {name}", f"no {key} {name}")
             if isinstance(test, str):
                 yield from _nudged(test, (*path, key, name), flips=True)
-    if "within" in fact:
-        yield from _numbers(fact["within"], _LEADING, (*path, "within"))
+    yield from _numbers(fact.get("within", ""), _LEADING, (*path, "within"))
     for key in ("after", "before"):
-        if key in fact:
-            yield from _numbers(fact[key], _MOVED, (*path, key))
-    if "calculate" in fact:
-        yield from _numbers(fact["calculate"], _FACTOR, (*path, "calculate"))
+        yield from _numbers(fact.get(key, ""), _MOVED, (*path, key))
+    yield from _numbers(fact.get("calculate", ""), _FACTOR, (*path, "calculate"))
     kinds = VIEWS[fact["view"]].arguments if "view" in fact else {}
     for name, value in fact.get("with", {}).items():
         if kinds.get(name) in ("amount", "duration"):

@@ -144,13 +144,11 @@ def _numbers(runner: Runner, rule: Rule, tried: Sequence[Trial], file: YamlFile)
         if edit.kind in NUDGES:
             grouped[edit.path].append(edit)
     for path, edits in grouped.items():
-        seen = {edit.after: _told_apart(runner, rule, tried, edit, file) for edit in edits}
+        seen = {edit.after: _told_apart(runner, tried, edit, file) for edit in edits}
         yield Target("number", file.place(path), edits[0].before, tuple(seen), seen)
 
 
-def _told_apart(
-    runner: Runner, rule: Rule, tried: Sequence[Trial], edit: Edit, file: YamlFile
-) -> tuple[str, ...]:
+def _told_apart(runner: Runner, tried: Sequence[Trial], edit: Edit, file: YamlFile) -> tuple[str, ...]:
     """The first case in which the line of an edit answers otherwise."""
     variant = Variant.of(runner, Rule.model_validate(edit.on(file.data)))
     if edit.fact:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cds_service.authoring.cases import Runner
 from cds_service.authoring.coverage.edits import Edit, edits_of
-from cds_service.authoring.coverage.excuse import read_excuses, stale
-from cds_service.authoring.coverage.probes import Probes
+from cds_service.authoring.coverage.excuse import Excuse, read_excuses, stale
+from cds_service.authoring.coverage.probes import proposals
 from cds_service.authoring.coverage.trial import Trial, Variant
 from cds_service.errors import CdsError, Place
 from cds_service.rulebook.rule import Rule
@@ -63,21 +63,21 @@ def mutated(runner: Runner, rule: Rule, tried: Sequence[Trial]) -> RuleMutants:
         made += 1
         if not any(variant.kills(trial) for trial in tried):
             alive.append((edit, variant))
-    probes = Probes(runner, rule, tried)
-    used, survivors = set(), []
-    for edit, variant in alive:
-        place = file.place(edit.path)
-        excuse = next(
-            (one for one in excuses if one.covers("equivalent-mutant", place.line, edit.after)), None
-        )
-        if excuse is not None:
-            used.add(excuse)
-        reason = excuse.reason if excuse is not None else ""
-        proposal = "" if reason else probes.killer(variant)
-        where = ".".join(str(part) for part in edit.path)
-        survivors.append(Survivor(place, edit.kind, where, edit.before, edit.after, reason, proposal))
-    told = stale(excuses, frozenset(used), "equivalent-mutant")
-    return RuleMutants(rule.rule, path.as_posix(), made, made - len(alive), tuple(survivors), told)
+    excused = {edit: _excuse(excuses, file.place(edit.path).line, edit.after) for edit, _ in alive}
+    proposed = proposals(runner, rule, tried, [one for one in alive if excused[one[0]] is None])
+    survivors = tuple(_survivor(edit, file.place(edit.path), excused[edit], proposed) for edit, _ in alive)
+    used = frozenset(one for one in excused.values() if one is not None)
+    told = stale(excuses, used, "equivalent-mutant")
+    return RuleMutants(rule.rule, path.as_posix(), made, made - len(alive), survivors, told)
+
+
+def _excuse(excuses: Sequence[Excuse], line: int, after: str) -> Excuse | None:
+    return next((one for one in excuses if one.covers("equivalent-mutant", line, after)), None)
+
+
+def _survivor(edit: Edit, place: Place, excuse: Excuse | None, proposed: Mapping[Edit, str]) -> Survivor:
+    where, reason = ".".join(str(part) for part in edit.path), excuse.reason if excuse is not None else ""
+    return Survivor(place, edit.kind, where, edit.before, edit.after, reason, proposed.get(edit, ""))
 
 
 def variant_of(runner: Runner, rule: Rule, edit: Edit, data: dict[str, object]) -> Variant | None:

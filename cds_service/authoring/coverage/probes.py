@@ -6,75 +6,71 @@ A probe is judged as a pasted case would be: it must pass on the rule and fail o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from itertools import islice
+from typing import Any
 
 from cds_service.authoring.cases import Runner
 from cds_service.authoring.coverage.chartprobes import chart_cases
+from cds_service.authoring.coverage.edits import Edit
 from cds_service.authoring.coverage.factprobes import fact_cases
 from cds_service.authoring.coverage.trial import Trial, Variant, tried
-from cds_service.authoring.testfile import Case, Detail, Item
+from cds_service.authoring.testfile import Case, Detail
 from cds_service.errors import CdsError
+from cds_service.rulebook.fact import CalculateFact
 from cds_service.rulebook.rule import Rule
 
-MOST = 4000
-"""Probes tried per rule and kind; beyond it a mutant is reported without a proposal."""
+_SHORT = 40
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ./_-]*")
+MOST = 1500
+"""Probes tried for one fact; beyond it a mutant is reported without a proposal."""
+
+Alive = tuple[Edit, Variant]
 
 
-@dataclass(frozen=True)
-class Probes:
-    """The probes of one rule, worked out when first needed."""
+def proposals(runner: Runner, rule: Rule, trials: Sequence[Trial], alive: Sequence[Alive]) -> dict[Edit, str]:
+    """For each mutant a case, as YAML, that passes on the rule and fails on it; none where none is found.
 
-    runner: Runner
-    rule: Rule
-    trials: Sequence[Trial]
-
-    def killer(self, variant: Variant) -> str:
-        """A case, as YAML to paste, that passes on the rule and fails on the variant; empty if none is found."""
-        found = self.killing(variant)
-        return as_yaml(found.item.case) if found is not None else ""
-
-    def killing(self, variant: Variant) -> Trial | None:
-        """The first probe that tells the variant from the rule, with what the rule makes of it as expectation."""
-        for probe in self.tried:
-            told = _told(probe, variant)
-            if told is not None:
-                return told
-        return None
-
-    @cached_property
-    def tried(self) -> tuple[Trial, ...]:
-        """Every probe as the rule decides it."""
-        return tuple(self._tried())
-
-    def _tried(self) -> Iterator[Trial]:
-        for case in self._cases():
-            try:
-                yield tried(self.runner, case)
-            except (CdsError, KeyError, ValueError, TypeError):
-                continue
-
-    def _cases(self) -> Iterator[Item]:
-        yield from _first(fact_cases(self.rule, [one.item for one in self.trials]))
-        yield from _first(chart_cases(self.runner, self.rule, self.trials))
+    Probes are made one after the other and not kept: a chart takes a megabyte.
+    """
+    found: dict[Edit, str] = {}
+    for fact in dict.fromkeys(_read_by(rule, edit) for edit, _ in alive):
+        waiting = [one for one in alive if _read_by(rule, one[0]) == fact]
+        for probe in near(runner, rule, trials, fact):
+            for edit, variant in waiting:
+                case = told_apart(probe, variant)
+                if case is not None:
+                    found[edit] = as_yaml(case)
+            waiting = [one for one in waiting if one[0] not in found]
+            if not waiting:
+                break
+    return found
 
 
-def _first(items: Iterator[Item]) -> Iterator[Item]:
-    for item, _ in zip(items, range(MOST), strict=False):
-        yield item
+def _read_by(rule: Rule, edit: Edit) -> str:
+    """The fact whose chart may tell an edit; empty where given facts may."""
+    calculated = isinstance(rule.data.get(edit.fact), CalculateFact)
+    return "" if calculated else edit.fact
 
 
-def _told(probe: Trial, variant: Variant) -> Trial | None:
-    """The probe with expectations that the variant does not meet; None if it answers the same."""
+def near(runner: Runner, rule: Rule, trials: Sequence[Trial], fact: str) -> Iterator[Trial]:
+    """Probes near the cases there are, as the rule decides them: of given facts, or of charts of one fact."""
+    items = [trial.item for trial in trials]
+    cases = chart_cases(runner, rule, trials, fact) if fact else fact_cases(rule, items)
+    for case in islice(cases, MOST):
+        try:
+            yield tried(runner, case)
+        except (CdsError, KeyError, ValueError, TypeError):
+            continue
+
+
+def told_apart(probe: Trial, variant: Variant) -> Case | None:
+    """The probe's case with what only the rule makes of it; None if the variant answers the same."""
     try:
-        other = variant.on(probe)
+        return expected(probe, variant.on(probe))
     except CdsError:
         return None
-    case = expected(probe, other)
-    if case is None:
-        return None
-    return replace(probe, item=replace(probe.item, case=case))
 
 
 def expected(probe: Trial, other: Trial) -> Case | None:
@@ -104,9 +100,15 @@ def _detail(mine: str, its: str) -> Detail | None:
     own, other = _lines(mine), _lines(its)
     kept = next((line for line in own if line not in its), None)
     if kept is not None:
-        return Detail(contains=(kept,))
+        return Detail(contains=(_short(kept, its),))
     gone = next((line for line in other if line not in mine), None)
-    return None if gone is None else Detail(lacks=(gone,))
+    return None if gone is None else Detail(lacks=(_short(gone, mine),))
+
+
+def _short(line: str, other: str) -> str:
+    """The beginning of a line, as long as it has to be to stand in no other."""
+    ends = [at for at, char in enumerate(line) if char == " " and at >= _SHORT]
+    return next((line[:end] for end in ends if line[:end] not in other), line)
 
 
 def _lines(text: str) -> list[str]:
@@ -115,19 +117,37 @@ def _lines(text: str) -> list[str]:
 
 def as_yaml(case: Case) -> str:
     """A case as it stands in a test file, only what differs from the defaults."""
-    body = case.model_dump(exclude_defaults=True, mode="json")
-    body["expect"] = {"true": True, "false": False}.get(case.expect.value, case.expect.value)
-    lines = [f"{key}: {_written(value)}" for key, value in body.items()]
+    body = case.model_dump(exclude_defaults=True, exclude={"expect"})
+    verdict = {"true": True, "false": False}.get(case.expect.value, case.expect.value)
+    body = _before(body, {"expect": verdict}, ("missing", "card", "summary", "detail", "suggestions"))
+    lines = [line for key, value in body.items() for line in _member(key, value)]
     return "\n".join(["  - " + lines[0], *("    " + line for line in lines[1:])]) + "\n"
+
+
+def _member(key: str, value: Any) -> Iterator[str]:
+    """One member of a case; every change of a chart has its own line."""
+    if key == "change":
+        yield "change:"
+        yield from (f"  {_scalar(path)}: {_written(one)}" for path, one in value.items())
+    else:
+        yield f"{key}: {_written(value)}"
+
+
+def _before(body: dict[str, Any], put: dict[str, Any], following: tuple[str, ...]) -> dict[str, Any]:
+    """`put` before the keys that follow it in a test file."""
+    first = {key: value for key, value in body.items() if key not in following}
+    return first | put | {key: value for key, value in body.items() if key in following}
 
 
 def _written(value: object) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)}: {_written(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{_scalar(key)}: {_written(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_written(one) for one in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _scalar(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _key(key: str) -> str:
-    return key if key.replace("_", "a").replace("/", "a").replace("-", "a").isalnum() else json.dumps(key)
+def _scalar(text: str) -> str:
+    """A text without quotes where YAML reads it as that text anywhere."""
+    plain = _PLAIN.fullmatch(text) and text not in ("true", "false", "null") and not text.endswith(" ")
+    return text if plain else json.dumps(text, ensure_ascii=False)

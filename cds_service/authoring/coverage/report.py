@@ -9,15 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cds_service.authoring.coverage.codes import SetUse
-from cds_service.authoring.coverage.measure import RuleCoverage, Target
+from cds_service.authoring.coverage.measure import DECIDES, RuleCoverage, Target
 from cds_service.authoring.coverage.mutants import RuleMutants, Survivor
 from cds_service.authoring.coverage.run import Measured
-
-_MISSING = {
-    "outcome": "no case reaches it",
-    "card": "no case shows it",
-    "decides": "no case hangs on it",
-}
 
 
 def percent(rules: Sequence[RuleCoverage]) -> float:
@@ -26,20 +20,24 @@ def percent(rules: Sequence[RuleCoverage]) -> float:
     return 100.0 * sum(rule.seen for rule in rules) / wanted if wanted else 100.0
 
 
-def gap(target: Target, what: str) -> str:
-    """One thing no case tried, in words."""
+def gap(target: Target) -> str:
+    """What no case tried of one target, in words."""
     place = f"{target.place.file}:{target.place.line}"
     text = " ".join(target.text.split())
     short = text if len(text) <= 70 else text[:69] + "…"
-    return f"{place}: {short}: {_why(target, what)}"
+    return f"{place}: {short}: {_untried(target)}"
 
 
-def _why(target: Target, what: str) -> str:
+def _untried(target: Target) -> str:
+    missing = target.missing
     if target.kind == "number":
-        return f"no case tells it from {what}"
-    if target.kind == "line":
-        return f"this line of the card is never {what}"
-    return _MISSING.get(target.kind) or _MISSING.get(what) or f"never {what}"
+        return f"no case tells it from {', '.join(missing)}"
+    if target.kind in ("card", "outcome"):
+        return "no case shows it" if target.kind == "card" else "no case reaches it"
+    never = [what for what in missing if what != DECIDES]
+    told = [f"never {' or '.join(never)}"] if never else []
+    told += ["no verdict hangs on it"] if DECIDES in missing else []
+    return ", ".join(told)
 
 
 def survived(one: Survivor) -> str:
@@ -72,8 +70,8 @@ def gaps_of(rule: Measured) -> Iterator[str]:
     for name in coverage.failed:
         yield f"{coverage.file}: the case {name!r} fails; run cds test"
     for target in coverage.targets:
-        for what in target.missing:
-            yield gap(target, what)
+        if target.missing:
+            yield gap(target)
     yield from coverage.stale
     if mutants is None:
         return

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,7 +25,6 @@ class Measured:
     mutants: RuleMutants | None = None
 
 
-@lru_cache(maxsize=4)
 def suite_of(folder: Path, fixtures: Path) -> Suite:
     """A rulebook with its cases. Raises RuleError, UsageError if its test files have mistakes."""
     suite = read_suite(folder, None, fixtures)
@@ -35,9 +34,8 @@ def suite_of(folder: Path, fixtures: Path) -> Suite:
     return suite
 
 
-def measure_rule(folder: Path, fixtures: Path, rule_id: str, mutate: bool) -> Measured:
+def measure_rule(suite: Suite, rule_id: str, *, mutate: bool = False) -> Measured:
     """Measure one rule of a rulebook."""
-    suite = suite_of(folder, fixtures)
     rule = suite.runner.bench.book.by_id[rule_id]
     tried = tuple(trials(suite.runner, tuple(one for one in suite.items if one.rule.rule == rule_id)))
     coverage = measured(suite.runner, rule, tried)
@@ -47,16 +45,26 @@ def measure_rule(folder: Path, fixtures: Path, rule_id: str, mutate: bool) -> Me
 
 
 def measure(
-    folder: Path, fixtures: Path, rules: Sequence[str], *, mutate: bool = False, workers: int | None = None
+    suite: Suite, rules: Sequence[str], *, mutate: bool = False, workers: int | None = None
 ) -> Iterator[Measured]:
     """Measure rules, in the order they are done; the largest begin first. One worker means this process."""
     count = min(workers or os.cpu_count() or 1, len(rules))
-    work: Callable[[str], tuple[Path, Path, str, bool]] = lambda rule: (folder, fixtures, rule, mutate)
     if count <= 1:
-        yield from (measure_rule(*work(rule)) for rule in rules)
+        yield from (measure_rule(suite, rule, mutate=mutate) for rule in rules)
         return
-    paths = suite_of(folder, fixtures).runner.bench.book.paths
-    largest = sorted(rules, key=lambda rule: -paths[rule].stat().st_size)
+    book, fixtures = suite.runner.bench.book, suite.runner.fixtures
+    largest = sorted(rules, key=lambda rule: -book.paths[rule].stat().st_size)
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(measure_rule, *work(rule)) for rule in largest]):
+        waiting = [pool.submit(_in_worker, book.folder, fixtures, rule, mutate) for rule in largest]
+        for done in as_completed(waiting):
             yield done.result()
+
+
+def _in_worker(folder: Path, fixtures: Path, rule_id: str, mutate: bool) -> Measured:
+    return measure_rule(_suite_in_worker(folder, fixtures), rule_id, mutate=mutate)
+
+
+@cache
+def _suite_in_worker(folder: Path, fixtures: Path) -> Suite:
+    """A worker lives for one run, so what it has loaded does not change under it."""
+    return suite_of(folder, fixtures)

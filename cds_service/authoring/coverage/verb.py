@@ -15,6 +15,7 @@ from cds_service.authoring.coverage.codes import set_uses
 from cds_service.authoring.coverage.page import page
 from cds_service.authoring.coverage.report import as_json, percent, print_text
 from cds_service.authoring.coverage.run import Measured, measure, suite_of
+from cds_service.authoring.ruletest import Suite
 from cds_service.errors import UsageError, nearest
 from cds_service.rulebook.load import find_rulebooks
 
@@ -70,14 +71,11 @@ def coverage(
     folders = find_rulebooks(rules)
     if not folders:
         raise UsageError(f"no rulebook in {rules}: run this where rules/ is, or give --rules FOLDER")
+    suites = [suite_of(folder, fixtures) for folder in folders]
     done: list[Measured] = []
-    for folder, ids in _chosen(folders, wanted, fixtures):
-        done += _measured(folder, ids, fixtures, mutate=mutate, workers=workers)
-    sets = [
-        one
-        for folder in folders
-        for one in set_uses(suite_of(folder, fixtures).runner.bench.book, fixtures / CHARTS)
-    ]
+    for suite, ids in _chosen(suites, wanted):
+        done += _measured(suite, ids, mutate=mutate, workers=workers)
+    sets = [one for suite in suites for one in set_uses(suite.runner.bench.book, fixtures / CHARTS)]
     if html is not None:
         html.write_text(page(done), encoding="utf-8")
     if style == "json":
@@ -87,25 +85,23 @@ def coverage(
     ctx.exit(0 if _clean(done, fail_under) else 1)
 
 
-def _chosen(folders: Sequence[Path], wanted: Sequence[str], fixtures: Path) -> list[tuple[Path, list[str]]]:
+def _chosen(suites: Sequence[Suite], wanted: Sequence[str]) -> list[tuple[Suite, list[str]]]:
     """The rules to measure of each rulebook."""
-    known = {folder: list(suite_of(folder, fixtures).runner.bench.book.by_id) for folder in folders}
-    names = [name for ids in known.values() for name in ids]
+    known = [(suite, list(suite.runner.bench.book.by_id)) for suite in suites]
+    names = [name for _, ids in known for name in ids]
     for name in wanted:
         if name not in names:
             raise UsageError(f"there is no rule {name!r} ({nearest(name, names)})")
-    return [(folder, [one for one in ids if not wanted or one in wanted]) for folder, ids in known.items()]
+    return [(suite, [one for one in ids if not wanted or one in wanted]) for suite, ids in known]
 
 
-def _measured(
-    folder: Path, ids: list[str], fixtures: Path, *, mutate: bool, workers: int | None
-) -> list[Measured]:
+def _measured(suite: Suite, ids: list[str], *, mutate: bool, workers: int | None) -> list[Measured]:
     """The rules of one rulebook in its order, with progress on a terminal."""
     if not ids:
         return []
     console = Console(stderr=True)
     done = track(
-        measure(folder, fixtures, ids, mutate=mutate, workers=workers or (None if mutate else 1)),
+        measure(suite, ids, mutate=mutate, workers=workers or (None if mutate else 1)),
         "trying mutants" if mutate else "measuring",
         total=len(ids),
         console=console,
