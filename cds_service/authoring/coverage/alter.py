@@ -17,7 +17,9 @@ from cds_service.rulebook.criterion import Amount, Criterion, Duration, Threshol
 from cds_service.rulebook.fact import InSet, Listed, NotInSet, NotListed, RowsFact, ViewFact
 from cds_service.rulebook.formula import Anchor
 from cds_service.rulebook.rule import Rule
+from cds_service.rulebook.views import FINDABLE
 from cds_service.rulebook.walk import everything
+from cds_service.rulebook.yamlfile import DataPath
 
 Alteration = tuple[str, str, Any]
 """What was done in words, the member, and its new value (None: taken out)."""
@@ -27,6 +29,22 @@ _DAYS = {"days": 1, "weeks": 7, "d": 1, "wk": 7}
 _MONTHS = {"months": 1, "years": 12}
 _CODED = ("clinicalStatus", "verificationStatus")
 _PLAIN = ("status", "intent", "type")
+_NAMED_BY = {
+    "status": ("status",),
+    "verificationStatus": ("verificationStatus",),
+    "clinicalStatus": ("clinicalStatus",),
+    "intent": ("intent",),
+    "type": ("type",),
+    "class": ("class",),
+    "reason": ("reason",),
+    "route": ("route",),
+    "answer": ("answer", "value"),
+    "value": ("answer", "value"),
+    "code": ("code", "Concept"),
+}
+"""What the alterations that touch an element are called."""
+_DATED = re.compile(r"\d{4}-\d\d")
+_NUMBERED = re.compile(r"\d")
 _KEPT = ("resourceType", "id", "subject", "patient", "meta", "identifier", "text", "recorder", "requester")
 _OTHER = {"text": "something else"}
 
@@ -71,7 +89,6 @@ def _words(fact: RowsFact) -> dict[str, tuple[str, ...]]:
         for element, test in tests.items():
             if isinstance(test, Listed | NotListed):
                 found.setdefault(element, {}).update(dict.fromkeys(test.values))
-    found.setdefault("status", {}).update(dict.fromkeys(("active", "completed", "entered-in-error", "final")))
     return {element: tuple(words) for element, words in found.items()}
 
 
@@ -98,7 +115,7 @@ def alterations(resource: Json, limits: Limits, as_of: datetime) -> Iterator[Alt
                 yield f"{member} {moved}", member, moved
         elif isinstance(value, dict | list):
             yield from _inside(member, value, limits, as_of)
-    yield from _worded(resource, limits)
+    yield from _worded(resource, limits.words)
     yield from _recoded(resource, limits)
 
 
@@ -168,13 +185,16 @@ def _put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return changed
 
 
-def _worded(resource: Json, limits: Limits) -> Iterator[Alteration]:
-    for element, words in limits.words.items():
-        for word in words:
+def _worded(resource: Json, words: Mapping[str, tuple[str, ...]]) -> Iterator[Alteration]:
+    """Every word that FHIR or a condition knows for an element."""
+    kind = resource["resourceType"]
+    known = FINDABLE.get(kind)
+    for element in dict.fromkeys((*words, *(known.elements if known is not None else ()))):
+        allowed = sorted(known.allowed(kind, element)) if known is not None else ()
+        for word in dict.fromkeys((*words.get(element, ()), *allowed)):
             if element in _CODED and element in resource:
-                told = deepcopy(resource[element])
-                told["coding"] = [{key: told["coding"][0][key] for key in ("system",)} | {"code": word}]
-                yield f"{element} {word}", element, told
+                coding = {"system": resource[element]["coding"][0]["system"], "code": word}
+                yield f"{element} {word}", element, {"coding": [coding]}
             elif element in _PLAIN and (element in resource or element == "type"):
                 yield f"{element} {word}", element, word
             elif element == "doNotPerform":
@@ -197,6 +217,18 @@ def _recoded(resource: Json, limits: Limits) -> Iterator[Alteration]:
             member, many = members[element]
             for one in concepts:
                 yield f"{element} {_told(one)}", member, [one] if many else one
+
+
+def concerns(told: str, path: DataPath) -> bool:
+    """Whether an alteration, in its words, may matter to an edit of a fact at this path."""
+    if path[2] == "record":
+        return told.startswith("no ")
+    if path[2] in ("within", "after", "before"):
+        return bool(_DATED.search(told))
+    element = str(path[3])
+    if path[2] != "with" and element in _NAMED_BY:
+        return any(word in told for word in _NAMED_BY[element])
+    return path[2] == "with" or bool(_NUMBERED.search(told)) or element in told
 
 
 def _told(one: Json) -> str:

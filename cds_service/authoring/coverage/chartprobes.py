@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from cds_service.authoring.cases import Runner
 from cds_service.authoring.charts import CHARTS, ChartFile, Json, find_chart
-from cds_service.authoring.coverage.alter import DAY, Limits, alterations
+from cds_service.authoring.coverage.alter import DAY, Alteration, Limits, alterations, concerns
+from cds_service.authoring.coverage.edits import Edit
 from cds_service.authoring.coverage.seeds import seeds
 from cds_service.authoring.coverage.trial import Trial
 from cds_service.authoring.patches import patched
@@ -23,8 +24,9 @@ from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.fact import FindFact, RowsFact, ViewFact
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.views import VIEWS
+from cds_service.rulebook.yamlfile import DataPath
 
-_BASES, _HOSTS = 16, 6
+_BASES, _HOSTS = 16, 4
 _TIME = re.compile(r"(?<=\d\d)T12:00:00Z")
 
 
@@ -44,26 +46,39 @@ class _Base:
         return next((one for one in self.chart.resources if _name(one) == reference), None)
 
 
-def chart_cases(runner: Runner, rule: Rule, trials: Sequence[Trial], fact: str) -> Iterator[Item]:
-    """Items near those that are there, in what one fact reads."""
+def chart_cases(runner: Runner, rule: Rule, trials: Sequence[Trial], edit: Edit) -> Iterator[Item]:
+    """Items near those that are there, in what the fact of an edit reads."""
+    fact = edit.fact
     asked = rule.data[fact]
     if not isinstance(asked, RowsFact):
         return
     bases = list(_bases(runner, trials))
     limits = Limits.of(rule, fact, runner.bench.book)
-    for item in _near(bases, asked, limits, runner.bench.book, _found(bases, fact)):
+    seeded = _Seeded(asked, limits, edit.path)
+    for item in _near(bases, seeded, runner.bench.book, _found(bases, fact)):
         name = f"{fact}: {item.case.name}"
         yield replace(item, case=item.case.model_copy(update={"name": name}))
 
 
-def _near(
-    bases: Sequence[_Base], fact: RowsFact, limits: Limits, book: Rulebook, found: Sequence[Json]
-) -> Iterator[Item]:
-    for base in bases[:_BASES]:
-        yield from _altered(base, fact, limits)
+@dataclass(frozen=True)
+class _Seeded:
+    """The fact of an edit, what its conditions compare, and where the edit is."""
+
+    fact: RowsFact
+    limits: Limits
+    path: DataPath
+
+    def alterations(self, resource: Json, as_of: datetime) -> Iterator[Alteration]:
+        """Those that may matter to the edit."""
+        return (one for one in alterations(resource, self.limits, as_of) if concerns(one[0], self.path))
+
+
+def _near(bases: Sequence[_Base], asked: _Seeded, book: Rulebook, found: Sequence[Json]) -> Iterator[Item]:
     for host in _hosts(bases):
-        for seed in seeds(fact, book, host.as_of, found):
-            yield from _planted(host, fact, seed, limits)
+        for seed in seeds(asked.fact, book, host.as_of, found):
+            yield from _planted(host, asked, seed)
+    for base in bases[:_BASES]:
+        yield from _altered(base, asked)
 
 
 def _bases(runner: Runner, trials: Sequence[Trial]) -> Iterator[_Base]:
@@ -97,7 +112,8 @@ def _hosts(bases: Sequence[_Base]) -> list[_Base]:
     return list(kept.values())[:_HOSTS]
 
 
-def _altered(base: _Base, fact: RowsFact, limits: Limits) -> Iterator[Item]:
+def _altered(base: _Base, asked: _Seeded) -> Iterator[Item]:
+    fact = asked.fact
     case = base.trial.item.case
     kinds = (
         (fact.find,)
@@ -112,14 +128,15 @@ def _altered(base: _Base, fact: RowsFact, limits: Limits) -> Iterator[Item]:
         name = _name(resource)
         if name not in case.drafts:
             yield _item(base, f"without {name}", {}, (name,))
-        for told, member, value in alterations(resource, limits, base.as_of):
+        for told, member, value in asked.alterations(resource, base.as_of):
             if value is None:
                 yield _item(base, f"{name}: {told}", {}, (f"{name}/{member}",))
             else:
                 yield _item(base, f"{name}: {told}", {f"{name}/{member}": value}, ())
 
 
-def _planted(base: _Base, fact: RowsFact, seed: Json, limits: Limits) -> Iterator[Item]:
+def _planted(base: _Base, asked: _Seeded, seed: Json) -> Iterator[Item]:
+    fact = asked.fact
     kind = seed["resourceType"]
     name = f"{kind}/probe"
     drafts = (name,) if fact.origin != "chart" else ()
@@ -130,7 +147,7 @@ def _planted(base: _Base, fact: RowsFact, seed: Json, limits: Limits) -> Iterato
     for beside in companions:
         another = f"two more {kind}s" if beside else f"one more {kind}"
         yield _item(base, another, {name: body, **beside}, (), drafts)
-        for told, member, value in alterations(seed, limits, base.as_of):
+        for told, member, value in asked.alterations(seed, base.as_of):
             changed = {key: one for key, one in body.items() if key != member}
             if value is not None:
                 changed[member] = value

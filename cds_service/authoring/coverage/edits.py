@@ -6,7 +6,7 @@ Changes are made on the data of the rule, never on its text, and named by what s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,23 +26,39 @@ _LEADING = re.compile(r"^(?P<number>-?\d+(?:\.\d+)?)")
 _MOVED = re.compile(r"[+-]\s*(?P<number>\d+)(?=\s+[a-z])")
 _FACTOR = re.compile(r"(?<![\w.\[])(?P<number>\d+(?:\.\d+)?)(?![\w.\]])")
 _CITES = re.compile(r"\s*\[\d+\]")
+_SET_ASIDE: Mapping[str, frozenset[str]] = {
+    "verificationStatus": frozenset(["refuted", "entered-in-error"]),
+    "status": frozenset(["entered-in-error"]),
+    "doNotPerform": frozenset(["true"]),
+}
+"""What reading a chart sets aside before any condition is asked (facts/shelf.py): ruling it out again says so
+to the reader of the rule, and changes nothing."""
 _COUNTS = ("count", "count_distinct")
 
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """`value` put at `path`, or what stands there taken out (`value` None); `after` says it in words."""
+    """`value` put at `path`, or what stands there taken out (`value` None); `after` says it in words.
+
+    `about` is the part of the logic that it is about.
+    """
 
     kind: Kind
     path: DataPath
     before: str
     after: str
     value: Any = None
+    about: Any = None
 
     @property
     def fact(self) -> str:
         """The fact whose reading the edit changes; empty for logic and cards."""
         return str(self.path[1]) if self.path[0] == "data" else ""
+
+    def mentions(self, facts: Iterable[str]) -> frozenset[str]:
+        """Those of the facts that stand in what is changed."""
+        words = set(re.findall(r"[a-z][a-z0-9_]*", f"{self.before} {self.value} {self.about}"))
+        return frozenset(words.intersection(facts))
 
     def on(self, data: dict[str, Any]) -> dict[str, Any]:
         """The data of the rule with this one change."""
@@ -78,7 +94,7 @@ def _conditions(shown: Any, path: DataPath, rule: Rule) -> Iterator[Edit]:
     """The conditions of a card, its lines and its buttons."""
     for key in ("only_if", "hide_if"):
         if key in shown:
-            yield Edit("drop", (*path, key), key, f"no {key}")
+            yield Edit("drop", (*path, key), key, f"no {key}", about=shown[key])
             yield from _logic(shown[key], (*path, key), rule, alone=True)
     for key in ("detail", "suggestions"):
         parts = shown.get(key)
@@ -89,7 +105,7 @@ def _conditions(shown: Any, path: DataPath, rule: Rule) -> Iterator[Edit]:
 
 def _logic(logic: Any, path: DataPath, rule: Rule, *, alone: bool) -> Iterator[Edit]:
     if not alone:
-        yield Edit("drop", path, _named(logic), f"without {_named(logic)}")
+        yield Edit("drop", path, _named(logic), f"without {_named(logic)}", about=logic)
     if isinstance(logic, str):
         yield from _nudged(logic, path, flips=not _counted(logic, rule))
     elif isinstance(logic, list):
@@ -116,7 +132,7 @@ def _at_least(spec: Any, path: DataPath, rule: Rule) -> Iterator[Edit]:
     count, parts = spec["n"], spec["of"]
     for changed in (count - 1, count + 1):
         if 1 <= changed <= len(parts):
-            yield Edit("number", (*path, "n"), f"at least {count}", f"at least {changed}", changed)
+            yield Edit("number", (*path, "n"), f"at least {count}", f"at least {changed}", changed, parts)
     for at, part in enumerate(parts):
         yield from _logic(part, (*path, "of", at), rule, alone=len(parts) == count)
 
@@ -143,7 +159,8 @@ def _named(logic: Any) -> str:
 def _fact(fact: Any, path: DataPath) -> Iterator[Edit]:
     for key in ("where", "unsure"):
         for name, test in fact.get(key, {}).items():
-            yield Edit("condition", (*path, key, name), f"{key} {name}", f"no {key} {name}")
+            if key == "unsure" or not _already_aside(name, test):
+                yield Edit("condition", (*path, key, name), f"{key} {name}", f"no {key} {name}")
             if isinstance(test, str):
                 yield from _nudged(test, (*path, key, name), flips=True)
     yield from _numbers(fact.get("within", ""), _LEADING, (*path, "within"))
@@ -157,6 +174,13 @@ def _fact(fact: Any, path: DataPath) -> Iterator[Edit]:
     if "record" in fact:
         other = "partial" if fact["record"] == "complete" else "complete"
         yield Edit("record", (*path, "record"), f"record: {fact['record']}", f"record: {other}", other)
+
+
+def _already_aside(element: str, test: Any) -> bool:
+    ruled_out = test.get("not", ()) if isinstance(test, dict) else ()
+    return bool(ruled_out) and _SET_ASIDE.get(element, frozenset()).issuperset(
+        str(one).lower() for one in ruled_out
+    )
 
 
 # --- numbers -------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, timedelta
 from itertools import combinations
@@ -16,20 +16,23 @@ from cds_service.rulebook.fact import ConclusionFact
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.walk import everything
 
+_PAIRED = 3
+"""Cases of which two facts are changed at once."""
 _DAYS = {"days": 1, "weeks": 7}
 _MONTHS = {"months": 1, "years": 12}
 
 
-def fact_cases(rule: Rule, items: Sequence[Item]) -> Iterator[Item]:
-    """Items of given facts near those that are there."""
+def fact_cases(rule: Rule, items: Sequence[Item], facts: Collection[str]) -> Iterator[Item]:
+    """Items of given facts near those that are there: one of these facts changed, or with a second one."""
     known = [item for item in items if not item.case.whole_chart]
     for item in known:
-        changes = list(_changes(rule, item))
-        for change in changes:
-            yield _with(item, change)
-    for item in known[:1]:
-        for first, second in combinations(changes, 2):
-            if first.keys() != second.keys():
+        for change in _changes(rule, item):
+            if not change.keys().isdisjoint(facts):
+                yield _with(item, change)
+    for item in known[:_PAIRED]:
+        for first, second in combinations(_changes(rule, item), 2):
+            near = not first.keys().isdisjoint(facts) or not second.keys().isdisjoint(facts)
+            if near and first.keys() != second.keys():
                 yield _with(item, {**first, **second})
 
 

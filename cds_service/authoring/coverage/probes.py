@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -16,15 +17,17 @@ from cds_service.authoring.coverage.chartprobes import chart_cases
 from cds_service.authoring.coverage.edits import Edit
 from cds_service.authoring.coverage.factprobes import fact_cases
 from cds_service.authoring.coverage.trial import Trial, Variant, tried
-from cds_service.authoring.testfile import Case, Detail
+from cds_service.authoring.replay import Bench
+from cds_service.authoring.testfile import Case, Detail, Item
 from cds_service.errors import CdsError
+from cds_service.rulebook.book import consumed
 from cds_service.rulebook.fact import CalculateFact
 from cds_service.rulebook.rule import Rule
 
 _SHORT = 40
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ./_-]*")
-MOST = 1500
-"""Probes tried for one fact; beyond it a mutant is reported without a proposal."""
+MOST = 1200
+"""Probes tried for one mutant; beyond it a mutant is reported without a proposal."""
 
 Alive = tuple[Edit, Variant]
 
@@ -35,34 +38,55 @@ def proposals(runner: Runner, rule: Rule, trials: Sequence[Trial], alive: Sequen
     Probes are made one after the other and not kept: a chart takes a megabyte.
     """
     found: dict[Edit, str] = {}
-    for fact in dict.fromkeys(_read_by(rule, edit) for edit, _ in alive):
-        waiting = [one for one in alive if _read_by(rule, one[0]) == fact]
-        for probe in near(runner, rule, trials, fact):
-            for edit, variant in waiting:
-                case = told_apart(probe, variant)
-                if case is not None:
-                    found[edit] = as_yaml(case)
-            waiting = [one for one in waiting if one[0] not in found]
-            if not waiting:
+    for edit, variant in alive:
+        for probe in near(runner, rule, trials, edit):
+            case = told_apart(probe, variant)
+            if case is not None and kills(runner, replace(probe.item, case=case), variant):
+                found[edit] = as_yaml(case)
                 break
     return found
 
 
-def _read_by(rule: Rule, edit: Edit) -> str:
-    """The fact whose chart may tell an edit; empty where given facts may."""
-    calculated = isinstance(rule.data.get(edit.fact), CalculateFact)
-    return "" if calculated else edit.fact
-
-
-def near(runner: Runner, rule: Rule, trials: Sequence[Trial], fact: str) -> Iterator[Trial]:
+def near(runner: Runner, rule: Rule, trials: Sequence[Trial], edit: Edit) -> Iterator[Trial]:
     """Probes near the cases there are, as the rule decides them: of given facts, or of charts of one fact."""
-    items = [trial.item for trial in trials]
-    cases = chart_cases(runner, rule, trials, fact) if fact else fact_cases(rule, items)
-    for case in islice(cases, MOST):
+    alone = runner_alone(runner, rule)
+    for case in _cases(runner, rule, trials, edit):
         try:
-            yield tried(runner, case)
+            yield tried(alone, case)
         except (CdsError, KeyError, ValueError, TypeError):
             continue
+
+
+def _cases(runner: Runner, rule: Rule, trials: Sequence[Trial], edit: Edit) -> Iterator[Item]:
+    fact = rule.data.get(edit.fact)
+    if fact is not None and not isinstance(fact, CalculateFact):
+        yield from islice(chart_cases(runner, rule, trials, edit), MOST)
+        return
+    named = edit.mentions(rule.data)
+    yield from islice(fact_cases(rule, [trial.item for trial in trials], named), MOST)
+    for name in sorted(named):  # buttons need a real order, which given facts have not
+        anywhere = replace(edit, path=("data", name, "with", ""))
+        yield from islice(chart_cases(runner, rule, trials, anywhere), MOST)
+
+
+def runner_alone(runner: Runner, rule: Rule) -> Runner:
+    """The runner of a rulebook of this rule and those it consumes, which decides it as the whole one does."""
+    book = runner.bench.book
+    wanted = {rule.rule}
+    for one in reversed(book.rules):
+        if one.rule in wanted:
+            wanted.update(consumed(one))
+    smaller = replace(book, rules=tuple(one for one in book.rules if one.rule in wanted))
+    return replace(runner, bench=Bench(smaller, replace(runner.bench.cards, rulebook=smaller)))
+
+
+def kills(runner: Runner, item: Item, variant: Variant) -> bool:
+    """Whether a case, pasted, passes on the rule and fails on the variant."""
+    try:
+        trial = tried(runner, item)
+    except CdsError:
+        return False
+    return not trial.failed() and variant.kills(trial)
 
 
 def told_apart(probe: Trial, variant: Variant) -> Case | None:

@@ -34,8 +34,8 @@ _STATUS: dict[str, Json] = {
 }
 _LISTS = ("Condition", "AllergyIntolerance")
 _OF_THE_CHART = frozenset(
-    ["subject", "patient", "encounter", "meta", "identifier", "requester", "performer", "recorder"]
-    + ["basedOn", "priorPrescription", "authorizingPrescription", "asserter", "hasMember"]
+    "subject patient encounter meta identifier requester performer recorder basedOn priorPrescription "
+    "authorizingPrescription asserter hasMember".split()
 )
 """Members that lead back to the chart a resource was taken from."""
 

@@ -21,13 +21,13 @@ from cds_service.rulebook.load import find_rulebooks
 
 _HELP = """Show what the tests beside the rules try, line by line.
 
-Each criterion should be true, false and unknown in some case, as far as its fact can be, and some verdict should
-hang on it. Each number should be tried on both sides. Each card, and each line of a card under a condition, should
-be shown, and each such line hidden.
+Each criterion should be true, false and unknown in some case, as far as its fact can be, and some verdict
+should hang on it. Each number should be tried on both sides. Each card should be shown, and each line of a
+card under a condition shown and hidden.
 
 With --mutate every number is moved by one step, every comparator, all/any, not and record is changed, every
-criterion and condition left out, one at a time. A change that no case notices survives; it is listed with a case to
-paste into the test file. What cannot be tested is said on the line, with a reason:
+criterion and condition left out, one at a time. A change that no case notices survives; it is listed with a
+case to paste into the test file. What cannot be tested is said on the line, with a reason:
 
 \b
   # cds: unreachable[unknown] the birth date is always known

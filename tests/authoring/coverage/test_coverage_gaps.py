@@ -88,7 +88,7 @@ rule: heavy
 today: 2026-03-01
 tests:
   - {name: the last day, chart: toe, change: {Observation/o1/effectiveDateTime: "2026-01-30"}, expect: true}
-  - {name: a day too old, chart: toe, change: {Observation/o1/effectiveDateTime: "2026-01-29"}, expect: unknown}
+  - {name: a day old, chart: toe, change: {Observation/o1/effectiveDateTime: "2026-01-29"}, expect: unknown}
 """
     HEAVY.with_name("heavy.test.yaml").write_text(text)
     assert "30 days" not in gaps("heavy")

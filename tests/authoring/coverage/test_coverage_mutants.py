@@ -37,7 +37,6 @@ def edits(rule: str) -> list[Edit]:
 
 def test_each_part_of_a_rule_is_changed_one_at_a_time(home: Path) -> None:
     assert [edit.after for edit in edits("broken-and-heavy")] == [
-        "no where verificationStatus",
         "no unsure verificationStatus",
         "record: complete",
         "record: partial",
@@ -73,7 +72,15 @@ def test_a_mutant_that_a_case_fails_on_is_killed(home: Path) -> None:
 
 def test_a_mutant_that_no_case_fails_on_survives(home: Path) -> None:
     write_tests(BOOK, TESTS)
-    assert "data.fracture.where.verificationStatus: no where verificationStatus" in survivors()
+    assert "data.fracture.unsure.verificationStatus: no unsure verificationStatus" in survivors()
+
+
+def test_ruling_out_what_reading_sets_aside_is_no_mutant(home: Path) -> None:
+    line = "where: {verificationStatus: {not: [refuted]}}"
+    assert line in RULE.read_text()
+    assert "no where verificationStatus" not in [edit.after for edit in edits("broken-and-heavy")]
+    RULE.write_text(RULE.read_text().replace(line, "where: {verificationStatus: {not: [differential]}}"))
+    assert "no where verificationStatus" in [edit.after for edit in edits("broken-and-heavy")]
 
 
 def test_every_proposed_case_kills_its_mutant_once_it_is_pasted(home: Path) -> None:
