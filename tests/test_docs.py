@@ -13,12 +13,14 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import observed_samples
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -35,8 +37,10 @@ from cds_service.facts.views import READERS, READERS_OF_FACTS
 from cds_service.rulebook.hooks import HOOKS
 from cds_service.rulebook.views import VIEWS
 from cds_service.settings import NAMES, Settings
-from cds_service.web.app import create_app, load_rulebooks
+from cds_service.web.app import create_app
+from cds_service.web.rules import load_rulebooks
 from cds_service.web.serve import start_message
+from tests import linted_sample
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -149,6 +153,15 @@ def test_every_link_and_every_file_named_exists(page: Path) -> None:
 @pages
 def test_every_setting_named_exists(page: Path) -> None:
     assert set(re.findall(r"\bCDS_[A-Z_]+\b", page.read_text(encoding="utf-8"))) <= set(NAMES)
+
+
+def test_every_setting_has_its_row_with_its_default() -> None:
+    text = (DOCS / "operations.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(CDS_[A-Z_]+)` \| ([^|]+) \|", text, re.M))
+    assert set(rows) == set(NAMES)
+    plain = {name: default.strip("`") for name, default in rows.items() if default.startswith("`")}
+    told = Settings.from_environment({name: default for name, default in plain.items() if " " not in default})
+    assert replace(told, timezone=UTC) == Settings()
 
 
 @pages
@@ -340,7 +353,26 @@ def connected() -> str:
     return fenced("\n".join(line.rstrip() for line in lines), "text")
 
 
+def recorded() -> dict[str, Any]:
+    """The call of the story, without a key: so there is something missing to show."""
+    call: dict[str, Any] = json.loads((ROOT / "fhir_fixtures/requests" / STORY).read_bytes())
+    del call["prefetch"]["medication-administrations"]
+    return call
+
+
+def logged() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.line(recorded(), settings, laid_out)), "json")
+
+
+def scraped() -> str:
+    settings = Settings(rules=ROOT / "rules", today=NOW)
+    return fenced(steady(observed_samples.counters(recorded(), settings)), "text")
+
+
 SAMPLES: dict[str, Callable[[], str]] = {
+    "decision-line": logged,
+    "metrics": scraped,
     "start": started,
     "answer": answered,
     "card": rendered,
@@ -348,6 +380,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "prefetch": asked_for,
     "hooks": hooked,
     "connection": connected,
+    "lint": lambda: fenced(linted_sample.linted(), "text"),
 }
 _SAMPLE = re.compile(r"(<!-- sample: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
 

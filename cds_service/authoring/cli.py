@@ -25,7 +25,9 @@ class Verb(NamedTuple):
 
 VERBS: Mapping[str, Verb] = {
     "serve": Verb("cds_service.web.serve", "serve", "Serve the rules over HTTP."),
-    "lint": Verb("cds_service.authoring.lint", "lint", "Check rule files and say what to mend."),
+    "new": Verb("cds_service.authoring.scaffold.verb", "new", "Write the first files of a rule or rulebook."),
+    "lint": Verb("cds_service.authoring.lint.verb", "lint", "Check rule files and say what to mend."),
+    "fmt": Verb("cds_service.authoring.fmt.verb", "fmt", "Put the files of a rulebook in canonical form."),
     "test": Verb("cds_service.authoring.ruletest", "test", "Run the tests that stand beside the rules."),
     "coverage": Verb(
         "cds_service.authoring.coverage.verb", "coverage", "Show what the tests of the rules try, and miss."

@@ -194,7 +194,8 @@ def card_of(evaluation: Evaluation, rule_id: str) -> CardWhy:
 
 
 def _why(evaluation: Evaluation, rule_id: str) -> Why:
-    return why_tree(evaluation.decision.record, rule_id, evaluation.chart)
+    local = evaluation.decision.book.rulebook.local
+    return why_tree(evaluation.decision.record, rule_id, evaluation.chart, local)
 
 
 def _tree(evaluation: Evaluation, rule_id: str) -> Tree:

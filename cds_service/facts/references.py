@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from cds_service.facts import fhir
 from cds_service.facts.read import FOUND, TRUNCATED, Supplied

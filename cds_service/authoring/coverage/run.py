@@ -13,7 +13,7 @@ from pathlib import Path
 from cds_service.authoring.coverage.measure import RuleCoverage, measured
 from cds_service.authoring.coverage.mutants import RuleMutants, mutated
 from cds_service.authoring.coverage.trial import trials
-from cds_service.authoring.ruletest import Suite, read_suite
+from cds_service.authoring.testrun import Suite, read_suite
 from cds_service.errors import UsageError
 
 

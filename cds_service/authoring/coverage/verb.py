@@ -15,7 +15,7 @@ from cds_service.authoring.coverage.codes import set_uses
 from cds_service.authoring.coverage.page import page
 from cds_service.authoring.coverage.report import as_json, percent, print_text
 from cds_service.authoring.coverage.run import Measured, measure, suite_of
-from cds_service.authoring.ruletest import Suite
+from cds_service.authoring.testrun import Suite
 from cds_service.errors import UsageError, nearest
 from cds_service.rulebook.load import find_rulebooks
 
