@@ -11,6 +11,7 @@ from cds_service.rulebook.checks import check
 from cds_service.rulebook.digest import digest_of
 from cds_service.rulebook.drugs import DrugTable
 from cds_service.rulebook.order import in_order
+from cds_service.rulebook.overlay import LOCAL
 from cds_service.rulebook.shelf import BOOK, DRUGS, Shelf, read_shelf
 from cds_service.rulebook.terminology import Terminology
 
@@ -62,6 +63,17 @@ def find_rulebooks(path: Path) -> tuple[Path, ...]:
     return tuple(sorted(one for one in path.iterdir() if (one / BOOK).is_file()))
 
 
+def rulebook_of(path: Path) -> Path | None:
+    """The rulebook that a file or folder is part of, or whose local changes or tests it holds."""
+    for one in (path, *path.parents):
+        if (one / BOOK).is_file():
+            return one
+        local_to = one.parent.parent / one.stem
+        if one.parent.name == LOCAL and (local_to / BOOK).is_file():
+            return local_to
+    return None
+
+
 def _drugs(path: Path) -> tuple[DrugTable | None, list[Problem]]:
     """The shared drug table; a rulebook that stands alone has an empty one."""
     if not path.is_file():
@@ -93,4 +105,5 @@ def _assemble(shelf: Shelf, drugs: DrugTable) -> Rulebook:
         digest=digest_of(shelf.files, shelf.folder.resolve().parent / DRUGS),
         folder=shelf.folder,
         paths=shelf.paths,
+        local=tuple(shelf.overlay.changes) if shelf.overlay is not None else (),
     )
