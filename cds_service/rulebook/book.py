@@ -9,13 +9,17 @@ from pathlib import Path
 
 from cds_service.rulebook.files import OverrideReason, RulebookFile, Source, TableFile, TemplateFile
 from cds_service.rulebook.logic import criteria
+from cds_service.rulebook.overlay import LocalChange
 from cds_service.rulebook.rule import ConclusionFact, Rule
 from cds_service.rulebook.terminology import Terminology
 
 
 @dataclass(frozen=True)
 class Rulebook:
-    """Everything known, frozen. `rules` is in dependency order: a rule stands after those it consumes."""
+    """Everything known, frozen. `rules` is in dependency order: a rule stands after those it consumes.
+
+    `local` is what the site changed in it (rulebook/overlay.py); everything else already holds the changes.
+    """
 
     about: RulebookFile
     rules: tuple[Rule, ...]
@@ -27,6 +31,7 @@ class Rulebook:
     digest: str
     folder: Path
     paths: Mapping[str, Path]
+    local: tuple[LocalChange, ...] = ()
 
     @property
     def id(self) -> str:
@@ -55,10 +60,10 @@ class Rulebook:
         shown = (rule.rule for rule in self.rules if served(rule) and hook in rule.hooks)
         return self.with_taken(shown, hook)
 
-    def with_taken(self, names: Iterable[str], hook: str) -> tuple[Rule, ...]:
+    def with_taken(self, names: Iterable[str], hook: str = "") -> tuple[Rule, ...]:
         """The rules named and every rule whose conclusion they take, in dependency order.
 
-        What only a rule's cards take counts on the hooks where these may appear.
+        With a hook, what only a rule's cards take counts where these may appear on it.
         """
         wanted: set[str] = set()
         waiting = list(names)
@@ -66,7 +71,7 @@ class Rulebook:
             rule = self.by_id.get(waiting.pop())
             if rule is not None and rule.rule not in wanted:
                 wanted.add(rule.rule)
-                waiting.extend(taken(rule) if hook in rule.hooks else consumed(rule))
+                waiting.extend(consumed(rule) if hook and hook not in rule.hooks else taken(rule))
         return tuple(rule for rule in self.rules if rule.rule in wanted)
 
 
