@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "cds_service"
 _CODE = re.compile(
-    r"(schema|identity|about|evidence|data|logic|card|tests|table|terminology|lint)/[a-z0-9]+(-[a-z0-9]+)*"
+    r"(schema|identity|about|evidence|data|logic|card|tests|table|terminology|lint|overlay)/[a-z0-9]+(-[a-z0-9]+)*"
 )
 # Codes put together where they are used: by function, the argument that says the rest, what
 # stands before, and where.
@@ -19,6 +19,7 @@ _PUT_TOGETHER = {
     "unknown_file": (2, "data/unknown-", ""),
     "_missing": (0, "card/unknown-", "cards/"),
     "self._problem": (1, "tests/", "authoring/"),
+    "self._refuse": (1, "overlay/", "rulebook/overlay"),
 }
 _SPELT_OUT = {"tests/unknown-{key}": ("tests/unknown-chart", "tests/unknown-request")}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from pathlib import Path
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.cardwhy import CardWhy, card_why
 from cds_service.authoring.charts import (
     CHARTS,
@@ -24,7 +25,6 @@ from cds_service.authoring.charts import (
 from cds_service.authoring.explain import card_of, explain_text
 from cds_service.authoring.given import findings_of
 from cds_service.authoring.patches import Orders, patched
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import Detail, Item, Summary
 from cds_service.authoring.whytext import explained
 from cds_service.authoring.whytree import Why, why_tree

@@ -35,6 +35,9 @@ VERBS: Mapping[str, Verb] = {
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
     ),
+    "replay": Verb(
+        "cds_service.authoring.replay.verb", "replay", "Show whose cards an edit of the rules changes."
+    ),
     "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
     "fhir-server": Verb(
         "cds_service.authoring.fhirserver.verb",
@@ -46,6 +49,7 @@ VERBS: Mapping[str, Verb] = {
         "check_connection",
         "Say what a FHIR server gives the rules, key by key.",
     ),
+    "export": Verb("cds_service.authoring.export.verb", "export", "Write a rulebook as FHIR R4 resources."),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 

@@ -77,8 +77,8 @@ class RuleFile(pytest.File):
 
     def _runner(self) -> Runner:
         """What runs the cases of the rulebook; read once a session."""
+        from cds_service.authoring.bench import Bench
         from cds_service.authoring.cases import Runner
-        from cds_service.authoring.replay import Bench
         from cds_service.rulebook.load import load_rulebook
 
         held = self.config.stash.setdefault(_RUNNERS, {})

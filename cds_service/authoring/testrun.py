@@ -11,8 +11,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.cases import Difference, Result, Runner
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import SUFFIX, Item, local_tests, read_tests
 from cds_service.errors import Problem, UsageError
 from cds_service.rulebook.load import load_rulebook

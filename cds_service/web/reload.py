@@ -18,6 +18,7 @@ from typing import Any
 
 from cds_service.errors import CdsError, RuleError
 from cds_service.rulebook.book import Rulebook
+from cds_service.rulebook.overlay import overlay_path
 from cds_service.rulebook.shelf import DRUGS
 from cds_service.settings import Settings
 from cds_service.web.roster import Roster, rules_entry
@@ -166,8 +167,8 @@ def settle_memory() -> None:
 
 def files_of(rules: Path) -> frozenset[tuple[str, int, int]]:
     """Name, time and size of every file that the rules are read from."""
-    drugs = rules.resolve().parent / DRUGS
-    found = [path for path in (*rules.rglob("*"), drugs) if path.suffix in (".yaml", ".csv")]
+    beside = (rules.resolve().parent / DRUGS, overlay_path(rules))
+    found = [path for path in (*rules.rglob("*"), *beside) if path.suffix in (".yaml", ".csv")]
     return frozenset((str(path), *_stamp(path)) for path in found)
 
 

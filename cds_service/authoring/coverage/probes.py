@@ -12,12 +12,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.cases import Runner
 from cds_service.authoring.coverage.chartprobes import chart_cases
 from cds_service.authoring.coverage.edits import Edit
 from cds_service.authoring.coverage.factprobes import fact_cases
 from cds_service.authoring.coverage.trial import Trial, Variant, tried
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import Case, Detail, Item
 from cds_service.errors import CdsError
 from cds_service.rulebook.book import consumed

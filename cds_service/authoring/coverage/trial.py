@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.cardwhy import CardWhy, card_why
 from cds_service.authoring.cases import Difference, Runner, differences
 from cds_service.authoring.explain import card_of
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import Item
 from cds_service.cards.reading import Reading, Record
 from cds_service.errors import CdsError

@@ -50,7 +50,7 @@ already-considered: {display: Already considered for this patient}
 """
 
 
-def rule_text(name: str, kind: Kind) -> str:
+def rule_text(name: str, kind: Kind, today: date) -> str:
     """A rule about adults, to be rewritten from top to bottom."""
     hooks = "" if kind == "definition" else "hooks: [patient-view]\n\n"
     return f"""\
@@ -64,6 +64,7 @@ about:
   purpose: "TODO: what the rule is for."
   population: "TODO: for whom it is."
   owner: "TODO: who answers mail about it"
+  review_by: {today.year + 1}-{today.month:02}-01
   limits: "TODO: what it cannot see."
 
 evidence:
@@ -79,9 +80,7 @@ evidence:
     find: Patient
     give: age
 
-logic:
-  all:
-    - age >= 18 [1]                     # TODO: the criteria, every number with its source
+logic: age >= 18 [1]                    # TODO: the criteria, every number with its source
 
 cards:
 {_cards(kind)}"""

@@ -51,7 +51,7 @@ _NEW_HELP = """Write the first files of a rulebook or a rule, clean but for the 
 _RULE_HELP = f"""Write a rule, its tests and a chart: KIND/NAME, such as caution/heavy-patient.
 
 NAME is the id of the rule, its file and its conclusion. The rule is a draft that asks for the age only, and
-its tests are green: change one thing at a time. Kinds: {", ".join(KINDS)}.
+its tests are green, cds lint finds nothing but TODO: change one thing at a time. Kinds: {", ".join(KINDS)}.
 
 \b
   cds new rule caution/heavy-patient
@@ -104,7 +104,7 @@ def rule(rule: str, rules: Path, fixtures: Path, today: str | None) -> None:
 
 def _rule_files(path: Path, name: str, kind: Kind, fixtures: Path, day: date) -> dict[Path, str]:
     return {
-        path: with_modeline(rule_text(name, kind), path),
+        path: with_modeline(rule_text(name, kind, day), path),
         path_beside(path): tests_text(name, kind, day),
         fixtures / CHARTS / f"{name}.json": chart_text(name, day),
     }

@@ -39,10 +39,13 @@ def recipe() -> list[str]:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A new repository with one new rule."""
+    """A new repository with one new rule, filled in."""
     monkeypatch.chdir(tmp_path)
     for words in (["new", "rulebook", "ours"], ["new", "rule", "caution/heavy-patient"]):
         assert CliRunner().invoke(cli, words).exit_code == 0
+    for path in tmp_path.rglob("*.yaml"):
+        path.write_text(path.read_text(encoding="utf-8").replace("TODO: ", ""), encoding="utf-8")
+    assert CliRunner().invoke(cli, ["fmt"]).exit_code == 0
     return tmp_path
 
 
