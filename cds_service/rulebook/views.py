@@ -206,7 +206,9 @@ VIEWS: Mapping[str, ViewSignature] = {
             "start": "date",
             "end": "date",
         },
-        reads=("MedicationRequest", "MedicationStatement", "MedicationDispense"),
+        reads=("MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration"),
+        arguments={"given_within": "duration"},
+        read_for={"MedicationAdministration": "given_within"},
     ),
     "ordered_doses": ViewSignature(
         columns={
