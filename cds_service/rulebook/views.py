@@ -284,6 +284,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "follow_up_until": "duration",
             "response": "amount",
             "episode": "valueset",
+            "episode_otherwise": "valueset",
         },
         required=(
             "minimum_dose",

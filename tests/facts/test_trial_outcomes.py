@@ -13,6 +13,7 @@ from chart_builder import (
     SERTRALINE,
     VENLAFAXINE,
     Json,
+    ask,
     bundle,
     coding,
     concept,
@@ -28,6 +29,7 @@ from chart_builder import (
     statement,
     trial,
     trials,
+    trials_fact,
 )
 
 from cds_service.truth import UNKNOWN
@@ -334,3 +336,24 @@ def test_without_the_conditions_the_episode_is_open() -> None:
 def test_only_failures_of_this_episode_count(onset: str | None, count: int) -> None:
     chart = [mdd(onset), *failed(SERTRALINE, START, 84), *failed(VENLAFAXINE, "2025-06-01", 90)]
     assert failed_trials(*chart).low == count
+
+
+def stands_in(*conditions: Json) -> Any:
+    """The episode where an entry of bipolar disorder stands in for one of depression."""
+    found = ask(trials_fact(episode_otherwise="bipolar"), dispense(), *conditions)
+    return found.rows[0].columns["episode"]
+
+
+def bipolar(onset: str | None) -> Json:
+    return condition("F31.4", onset, id="bipolar")
+
+
+def test_an_entry_that_stands_in_is_read_only_where_there_is_none_of_the_episode() -> None:
+    assert stands_in(mdd("2025-01-10"), bipolar("2025-12-01")) == "current"
+    assert stands_in(mdd("2025-12-01"), bipolar("2010-01-01")) == "earlier"
+    assert stands_in(mdd(None), bipolar("2010-01-01")) is None
+    assert stands_in(bipolar("2010-01-01")) == "current"
+
+
+def test_the_date_of_an_entry_that_stands_in_makes_no_trial_earlier() -> None:
+    assert stands_in(bipolar("2025-12-01")) is None

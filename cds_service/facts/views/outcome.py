@@ -37,6 +37,7 @@ class Outcomes:
     not_tolerated: frozenset[str]
     instruments: tuple[str, ...]
     episodes: tuple[str, ...]
+    otherwise: tuple[str, ...]
     baseline_before: int
     follow_up_after: int
     follow_up_until: int
@@ -52,6 +53,7 @@ class Outcomes:
             call.sets("intolerance_reasons"),
             tuple(sorted(call.sets("scores"))),
             tuple(sorted(call.sets("episode"))),
+            tuple(sorted(call.sets("episode_otherwise"))),
             call.days("baseline_before"),
             call.days("follow_up_after"),
             call.days("follow_up_until"),
@@ -143,11 +145,11 @@ class Outcomes:
         UNKNOWN if a lost key may say.
 
         With several active entries the latest onset counts. A date of recording only says that the episode
-        began by then.
+        began by then, and so does every date of an entry that only stands in for one of the episode.
         """
         if chart.not_obtained(("conditions",)):
             return UNKNOWN
-        name = ("episode", self.episodes)
+        name = ("episode", self.episodes, self.otherwise)
         if name not in chart.cache:
             chart.cache[name] = self._latest_onset(chart)
         onset: tuple[date, date, bool] | None = chart.cache[name]
@@ -160,16 +162,19 @@ class Outcomes:
 
     def _latest_onset(self, chart: Chart) -> tuple[date, date, bool] | None:
         """The days on which the episode may have begun, and whether that is an onset, not a recording."""
-        onsets = [
-            _onset(entry, chart)
-            for entry, sure in chart.entries(("conditions",), "Condition", self.episodes)
-            if sure and _active(entry)
-        ]
+        own = _entries(self.episodes, chart)
+        onsets = [_onset(entry, chart) for entry in own or _entries(self.otherwise, chart)]
         dated = [onset for onset in onsets if onset is not None]
         if not dated:
             return None
         onset, exact = max(dated, key=lambda item: item[0].start)
-        return *days_of(onset, chart), exact
+        return *days_of(onset, chart), exact and bool(own)
+
+
+def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
+    """The active entries of some diagnoses."""
+    found = chart.entries(("conditions",), "Condition", sets) if sets else ()
+    return [entry for entry, sure in found if sure and _active(entry)]
 
 
 def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
