@@ -245,17 +245,18 @@ VIEWS: Mapping[str, ViewSignature] = {
     ),
     "score_change": ViewSignature(
         columns={
-            "instrument": "text",
+            "instrument": "code",
             "baseline": "number",
             "latest": "number",
             "fall": "number",
+            "rise": "number",
             "baseline_date": "date",
             "date": "date",
         },
         reads=("Observation", "QuestionnaireResponse"),
         arguments={"since": "fact", "baseline_until": "duration"},
         required=("since",),
-        labels={"fall": "percent less than at baseline"},
+        labels={"fall": "percent less than at baseline", "rise": "percent more than at baseline"},
         value="fall",
     ),
     "antidepressant_trials": ViewSignature(

@@ -30,7 +30,7 @@ from cds_service.facts.views.supply import (
     runs,
     stated,
 )
-from cds_service.facts.wording import number_text
+from cds_service.facts.wording import number_text, span_text
 from cds_service.rulebook.terminology import Coded, Ingredient
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
 
@@ -259,5 +259,4 @@ def _dose(supplies: Sequence[Supply]) -> Quantity | None:
 
 
 def _dose_text(dose: Quantity) -> str:
-    low, high = number_text(round(dose.span.low, 2)), number_text(round(dose.span.high, 2))
-    return low if low == high else f"{low} to {high}"
+    return span_text(dose.span)
