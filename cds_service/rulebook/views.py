@@ -193,6 +193,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         columns={"weight": "number", "date": "date", "status": "text"},
         reads=("Observation",),
         needs_codes=False,
+        arguments={"agree_within": "amount"},
         valuesets=("body-weight",),
         value="weight",
     ),

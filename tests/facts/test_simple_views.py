@@ -238,3 +238,32 @@ def test_a_weight_is_known_only_with_a_unit_of_weight(value: Json, kilograms: fl
     else:
         assert isinstance(found.value, Quantity)
         assert (found.value.span.low, found.value.unit) == (pytest.approx(kilograms), "kg")
+
+
+def weighed(kilograms: float, when: str | None = AT, **more: Any) -> Json:
+    return observation("29463-7", {"valueQuantity": quantity(kilograms, "kg")}, when, **more)
+
+
+@pytest.mark.parametrize(
+    ("weights", "known"),
+    [
+        ([weighed(70), weighed(154)], None),
+        ([weighed(70), weighed(77)], Span(70, 77)),
+        ([weighed(70), weighed(77.1)], None),
+        ([weighed(70), observation("29463-7", {"valueQuantity": quantity(154.3, "[lb_av]")}, AT)], 70),
+        ([weighed(70), weighed(90, "2026-02")], None),
+        ([weighed(70), weighed(90, "2026-01")], 70),
+        ([weighed(70), weighed(90, "2026-02-24")], 70),
+        ([weighed(154, issued="2026-02-25T10:16:00Z"), weighed(70, issued="2026-02-25T10:20:00Z")], 70),
+    ],
+)
+def test_weights_of_one_time_that_contradict_each_other_are_not_known(
+    weights: list[Json], known: Any
+) -> None:
+    found = ask(WEIGHT | {"with": {"agree_within": "10 % [13]"}}, *weights)
+    if known is None:
+        assert found.state is UNKNOWN
+    else:
+        assert isinstance(found.value, Quantity)
+        span = known if isinstance(known, Span) else Span(known, known)
+        assert (found.value.span.low, found.value.span.high) == pytest.approx((span.low, span.high), abs=0.1)
