@@ -31,6 +31,7 @@ SystemName = Literal[
     "medicationrequest-status-reason",
     "boolean",
     "text",
+    "v3-observation-interpretation",
     "local",
 ]
 """Short names of code systems in rule files; `boolean` and `text` stand for answers without a code."""

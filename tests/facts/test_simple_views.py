@@ -138,6 +138,16 @@ def test_an_answer_without_a_time_of_its_own_has_the_time_it_was_issued() -> Non
     assert str(row.columns["date"]) == "2026-02-20"
 
 
+def test_an_observation_without_a_value_is_answered_by_its_interpretation() -> None:
+    told = {"interpretation": [concept(coding("POS", "urn:site"))]}
+    (row,) = rows(PLAN, observation("93249-1", {}, **told))
+    assert isinstance(row.columns["answer"], tuple)
+    assert [code.code for code in row.columns["answer"]] == ["POS"]
+    (row,) = rows(PLAN, observation("93249-1", False, **told))
+    assert isinstance(row.columns["answer"], tuple)
+    assert [code.code for code in row.columns["answer"]] == ["false"]
+
+
 # --- blood pressure ------------------------------------------------------------------------------
 
 PRESSURE = {"view": "blood_pressure"}
