@@ -107,7 +107,8 @@ def _pressure(value: Quantity) -> Quantity | None:
 def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     """A reader of body weights, each in the unit it was recorded in; without a unit it is not known.
 
-    With `agree_within`, weights that may be of one time are not known if they differ by more percent of the lower.
+    With `agree_within`, weights that may be of one time are not known if they differ by more percent of the
+    lower.
     """
     most = 1 + call.amount("agree_within").number / 100 if "agree_within" in call.arguments else inf
 
