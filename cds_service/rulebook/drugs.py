@@ -28,8 +28,8 @@ _MILLIGRAMS = re.compile(r"(?<![\d.,])(\d{1,6}(?:\.\d{1,6})?)\s?mg\b(?!\s?/)")
 class Ingredient:
     """One active ingredient of a drug, with its strength per unit if the product is known (MG, MG/ML, MG/HR).
 
-    Without a strength the product is unknown, or a pack of tablets of several strengths. Of a pack of measured
-    volumes `piece` is what one of its `pieces` holds, in mg.
+    Without a strength the product is unknown, or a pack of tablets of several strengths. Of a pack of
+    measured volumes `piece` is what one of its `pieces` holds, in mg.
     """
 
     rxcui: str

@@ -357,3 +357,12 @@ def test_an_entry_that_stands_in_is_read_only_where_there_is_none_of_the_episode
 
 def test_the_date_of_an_entry_that_stands_in_makes_no_trial_earlier() -> None:
     assert stands_in(bipolar("2025-12-01")) is None
+
+
+@pytest.mark.parametrize(
+    "more", [{"status": s} for s in ("draft", "cancelled", "on-hold")] + [{"intent": "plan"}]
+)
+def test_the_reason_of_an_order_never_placed_says_nothing(more: dict[str, str]) -> None:
+    made = order(why=NO_RESPONSE) | more
+    assert outcome(made, dispense(order=made)) is None
+    assert outcome(made, dispense()) is None

@@ -18,7 +18,7 @@ from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.views.supply import Run, days_of, the_day
+from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import UNKNOWN, Span, Truth, hull
 
@@ -84,7 +84,7 @@ class Outcomes:
         sets: set[str] = set()
         for order in orders:
             mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
-            if mine and order.resource.status_reason is not None:
+            if mine and is_placed(order.resource) and order.resource.status_reason is not None:
                 sets.update(self._sets(concept_codes(order.resource.status_reason)))
         for supply in run.supplies:
             resource = supply.entry.resource

@@ -27,6 +27,11 @@ ORDERED = frozenset({"active", "completed", "stopped", "unknown"})
 ORDER_INTENTS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
 
 
+def is_placed(order: fhir.MedicationRequest) -> bool:
+    """Whether an order was really placed: no draft, no proposal, not cancelled or on hold."""
+    return order.status in ORDERED and order.intent in ORDER_INTENTS
+
+
 class Supply(Struct, frozen=True, gc=False):
     """Days [first, last] surely on one drug; `first` is None if there are none that can be told.
 

@@ -22,11 +22,10 @@ from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.outcome import Outcomes
 from cds_service.facts.views.supply import (
-    ORDER_INTENTS,
-    ORDERED,
     Run,
     Supply,
     dispensed,
+    is_placed,
     runs,
     stated,
 )
@@ -221,7 +220,7 @@ class Reading:
             f"{ingredient.name}, only ordered as far as the chart shows",
         )
         evidence = Evidence(entry.reference, when, text)
-        if order.status not in ORDERED or order.intent not in ORDER_INTENTS:
+        if not is_placed(order):
             plain = Evidence(entry.reference, when, ingredient.name)
             yield Row(plain, columns, FALSE, (f"an order with status {order.status}, intent {order.intent}",))
         elif as_needed(order.dosage_instruction):
