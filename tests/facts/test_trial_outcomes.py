@@ -366,3 +366,9 @@ def test_the_reason_of_an_order_never_placed_says_nothing(more: dict[str, str]) 
     made = order(why=NO_RESPONSE) | more
     assert outcome(made, dispense(order=made)) is None
     assert outcome(made, dispense()) is None
+
+
+def test_an_onset_to_come_begins_no_episode() -> None:
+    assert episode(mdd("2025-01-10"), mdd("2030-01-01")) == "current"
+    assert episode(mdd("2030-01-01", "2025-01-10")) == "current"
+    assert episode(mdd("2030-01-01")) is None

@@ -182,10 +182,15 @@ def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
     onset = chart.when(condition.onset_date_time) or chart.period(
         condition.onset_period and type(condition.onset_period)(condition.onset_period.start, "")
     )
-    if onset is not None:
+    if onset is not None and not _to_come(onset, chart):
         return onset, True
     recorded = chart.when(condition.recorded_date)
-    return (recorded, False) if recorded is not None else None
+    return (recorded, False) if recorded is not None and not _to_come(recorded, chart) else None
+
+
+def _to_come(when: When, chart: Chart) -> bool:
+    """Whether a date lies after today, and so cannot be when something active began."""
+    return days_of(when, chart)[0] > chart.today
 
 
 def _active(entry: Entry) -> bool:
