@@ -224,6 +224,25 @@ def test_a_panel_without_any_value_is_no_reading() -> None:
     assert pairs(panel(1, 2, status="entered-in-error")) == []
 
 
+@pytest.mark.parametrize(
+    ("reading", "told", "implausible"),
+    [
+        (panel(124, 78), (Span(124, 124), Span(78, 78)), FALSE),
+        (panel(0, 0), (None, None), TRUE),
+        (panel(1400, 90), (None, Span(90, 90)), TRUE),
+        (panel(50, 200), (None, None), TRUE),
+        (panel(300, 200), (Span(300, 300), Span(200, 200)), FALSE),
+        (alone("8480-6", 124), (Span(124, 124), None), FALSE),
+    ],
+)
+def test_a_pressure_that_cannot_be_true_is_not_known_and_stays_a_reading(
+    reading: Json, told: tuple[Span | None, Span | None], implausible: Truth
+) -> None:
+    (row,) = rows(PRESSURE | {"with": {"plausible": "plausible-range"}}, reading)
+    assert (number(row, "systolic"), number(row, "diastolic")) == told
+    assert row.columns["implausible"] is implausible
+
+
 # --- body weight ---------------------------------------------------------------------------------
 
 WEIGHT = {"view": "body_weight", "give": "latest value", "unit": "kg"}

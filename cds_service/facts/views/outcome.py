@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import inf
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
@@ -18,6 +19,7 @@ from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.plausible import Plausible
 from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import UNKNOWN, Span, Truth, hull
@@ -43,6 +45,7 @@ class Outcomes:
     follow_up_until: int
     response: float
     gap: int
+    plausible: Plausible
 
     @classmethod
     def of(cls, call: ViewCall) -> Outcomes:
@@ -59,6 +62,7 @@ class Outcomes:
             call.days("follow_up_until"),
             call.amount("response").number,
             call.days("bridged_gap"),
+            Plausible.of(call),
         )
 
     def outcome(
@@ -126,14 +130,16 @@ class Outcomes:
 
     def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
         """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
-        known: list[Score] | None = chart.cache.get(("scores", name))
+        key = ("scores", name, bool(self.plausible.ranges))
+        known: list[Score] | None = chart.cache.get(key)
         if known is None:
-            known = chart.cache["scores", name] = []
+            known = chart.cache[key] = []
             for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
                 when, value = effective(entry.resource, chart), answer_number(entry.resource)
                 day = the_day(when, chart)
                 if day is not None and when is not None and value is not None:
-                    known.extend([(day, when, value.span)] if entry.resource.status in _FINAL else [])
+                    span = value.span if self.plausible.kept(name, value) is not None else Span(-inf, inf)
+                    known.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
             known.sort(key=_day)
         return known
 

@@ -24,6 +24,7 @@ from cds_service.facts.give import latest_candidates
 from cds_service.facts.quantity import convert
 from cds_service.facts.views.answers import answers
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.plausible import Plausible
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, hull, negate
 
@@ -45,6 +46,7 @@ def score_change(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Seq
     """A reader of the change in each instrument of the call's value sets."""
     instruments = {name: answers(with_other(call, code_in=(name,), arguments={})) for name in call.code_in}
     since = call.text("since")
+    plausible = Plausible.of(call)
     later = call.days("baseline_until") if "baseline_until" in call.arguments else None
 
     def read(chart: Chart, used: Mapping[str, Finding]) -> Sequence[Row]:
@@ -54,12 +56,22 @@ def score_change(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Seq
         )
         rows: list[Row] = []
         for name, scores_of in instruments.items():
-            scores = [row for row in scores_of(chart) if row.columns["status"] in FINAL]
+            scores = [
+                _believed(row, name, plausible) for row in scores_of(chart) if row.columns["status"] in FINAL
+            ]
             title = call.book.terminology.valuesets[name].title
             rows.extend(_change(name, title, scores, moment, lost))
         return rows
 
     return read
+
+
+def _believed(row: Row, name: str, plausible: Plausible) -> Row:
+    """The score, its number open if the instrument cannot give it."""
+    number = row.columns["number"]
+    if not isinstance(number, Quantity) or plausible.kept(name, number) is not None:
+        return row
+    return replace(row, columns={**row.columns, "number": None})
 
 
 def _moment(finding: Finding, later: int | None, chart: Chart) -> When | None:

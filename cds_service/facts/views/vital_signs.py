@@ -24,7 +24,8 @@ from cds_service.facts.quantity import convert
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.parts import parts_of
-from cds_service.truth import hull
+from cds_service.facts.views.plausible import Plausible
+from cds_service.truth import hull, truth_of
 
 PANEL, SYSTOLIC, DIASTOLIC = (
     "blood-pressure-panel",
@@ -35,7 +36,8 @@ _SIDES = {SYSTOLIC: "systolic", DIASTOLIC: "diastolic"}
 
 
 def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
-    """A reader of blood pressure readings, in mm[Hg]."""
+    """A reader of blood pressure readings, in mm[Hg]; what is not plausible is not known."""
+    plausible = Plausible.of(call)
 
     def read(chart: Chart) -> Sequence[Row]:
         readings: dict[object, _Reading] = {}
@@ -49,7 +51,7 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
                 readings[moment] = _Reading(entry.reference, when, when, observation, _sides(entry))
             else:
                 known.join(entry.reference, when, _sides(entry))
-        return [reading.row(chart) for reading in readings.values() if any(reading.sides.values())]
+        return [reading.row(chart, plausible) for reading in readings.values() if any(reading.sides.values())]
 
     return read
 
@@ -69,17 +71,31 @@ class _Reading(Struct, gc=False):
         for side, value in sides.items():
             self.sides[side] = _either(self.sides[side], value) if side in self.sides else value
 
-    def row(self, chart: Chart) -> Row:
+    def row(self, chart: Chart, plausible: Plausible) -> Row:
         """The reading as a line of the view."""
+        believed = _believed(self.sides, plausible)
+        recorded = [side for side, value in self.sides.items() if value is not None]
         columns: dict[str, Cell] = {
-            "systolic": self.sides.get("systolic"),
-            "diastolic": self.sides.get("diastolic"),
+            **believed,
+            "implausible": truth_of(any(believed[side] is None for side in recorded)),
             "date": self.date,
             "time": self.date if self.date is not None and self.date.instant else None,
             "status": self.first.status or None,
             "issued": chart.when(self.first.issued),
         }
         return Row(Evidence(self.reference, self.when, "blood pressure"), columns)
+
+
+def _believed(sides: Mapping[str, Cell], plausible: Plausible) -> dict[str, Cell]:
+    """Both sides, each None if it cannot be true; a lower value above the upper one makes both untrue."""
+    kept: dict[str, Cell] = {}
+    for name, side in _SIDES.items():
+        value = sides.get(side)
+        kept[side] = plausible.kept(name, value) if isinstance(value, Quantity) else None
+    upper, lower = sides.get("systolic"), sides.get("diastolic")
+    if isinstance(upper, Quantity) and isinstance(lower, Quantity) and upper.span.high < lower.span.low:
+        return dict.fromkeys(kept)
+    return kept
 
 
 def _either(one: Cell, other: Cell) -> Cell:
