@@ -122,11 +122,23 @@ def refuse_unguarded(settings: Settings) -> None:
         )
 
 
+_ANSWERS_WITHIN = 1.0
+"""Seconds; a server on this machine takes a connection at once."""
+
+
 def refuse_taken_port(settings: Settings) -> None:
-    """Raises UsageError if the address cannot be listened on."""
+    """Raises UsageError if the address cannot be listened on, or somebody answers there already.
+
+    Servers of several processes share their port (SO_REUSEPORT), so that one can be listened on and yet be
+    another's; a call to it tells.
+    """
     host = settings.host.strip("[]")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as caller:
+            caller.settimeout(_ANSWERS_WITHIN)
+            if settings.port and caller.connect_ex(address) == 0:
+                raise OSError(errno.EADDRINUSE, "somebody answers")
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
