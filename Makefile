@@ -19,12 +19,14 @@ test: $(STAMP) ## run every test (code and rules)
 	$(BIN)/pytest -n auto
 	$(BIN)/cds test
 
-lint: $(STAMP) ## check code style, types, the order of the folders, and the rules
+lint: $(STAMP) ## check code style, types, the order of the folders, the rules, and the written pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cds lint
+	$(BIN)/cds lint --persona auditor
+	$(BIN)/cds fmt --check
+	$(BIN)/cds docs --program --check
 
 format: $(STAMP) ## put the code in its canonical form
 	$(BIN)/ruff check --fix .

@@ -105,14 +105,15 @@ def _copy_set(path: Path, name: str) -> None:
 
 
 def _load(path: Path) -> Yaml:
-    loaded: Yaml = YAML(typ="safe").load(path)
+    # With its comments: some say why a check is set aside on their line.
+    reader: Any = YAML()
+    reader.preserve_quotes = True
+    loaded: Yaml = reader.load(path)
     return loaded
 
 
 def _dump(data: Yaml, path: Path) -> None:
-    writer: Any = YAML(typ="safe")
-    writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False
+    writer: Any = YAML()
     writer.width = 4096
     with path.open("w", encoding="utf-8") as file:
         writer.dump(data, file)

@@ -34,7 +34,7 @@ PARTS = ("resources", "rules", "codes", "starts")
 RULES_TIMES, RULES_LIMIT = 10, 4.0
 SMALL_SET, LARGE_SET, SET_LIMIT = 10, 10_000, 1.1
 LINEAR_LIMIT = 1.5
-START_LIMIT, LINT_LIMIT, LINT_RULES = 1.5, 2.0, 100
+START_LIMIT, LINT_LIMIT, LINT_RULES, HELP_LIMIT = 1.5, 2.0, 100, 0.3
 _START = """
 from pathlib import Path
 from cds_service.settings import Settings
@@ -137,7 +137,7 @@ def codes(folder: Path, calls: int, many: int = LARGE_SET) -> list[Row]:
 
 
 def starts(folder: Path, times: int) -> list[Row]:
-    """How long a process takes to be ready to serve, and to check a hundred rules."""
+    """How long a process takes to be ready to serve, to check a hundred rules, and to list the verbs."""
     book = copied(folder / "lint")
     count = multiply(book, LINT_RULES, at_most=LINT_RULES)
     start = f"{_START}create_app(Settings(rules=Path({str(ROOT / 'rules')!r})))"
@@ -146,6 +146,7 @@ def starts(folder: Path, times: int) -> list[Row]:
         _wall("python, nothing else", ["-c", "pass"], times, None),
         _wall("create_app, shipped rules", ["-c", start], times, START_LIMIT),
         _wall(f"cds lint, {count} rules", lint, times, LINT_LIMIT),
+        _wall("cds --help", ["-m", "cds_service.authoring.cli", "--help"], times, HELP_LIMIT),
     ]
 
 

@@ -81,19 +81,26 @@ def clean_environment() -> Mapping[str, str]:
 
 @contextmanager
 def _running(command: list[str], port: int) -> Iterator[Caller]:
+    with running(command, port):
+        caller = Caller(port)
+        yield caller
+        caller.close()
+
+
+@contextmanager
+def running(command: list[str], port: int, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that listens at the port, until the block ends; `settings` are added to its environment."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env=clean_environment(),
+        env={**clean_environment(), **settings},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     try:
         _wait(process, port)
-        caller = Caller(port)
-        yield caller
-        caller.close()
+        yield process
     finally:
         _stop(process)
 

@@ -11,7 +11,7 @@ CdsError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -71,11 +71,16 @@ class RequestError(CdsError):
 
 
 class DataUnavailable(RequestError):
-    """412: the patient, or everything but the patient, could not be had; `keys` names what."""
+    """412: the patient, or everything but the patient, could not be had; `states` says why, by key."""
 
-    def __init__(self, message: str, keys: Sequence[str]) -> None:
+    def __init__(self, message: str, states: Mapping[str, str]) -> None:
         super().__init__(message, status=412, code="incomplete")
-        self.keys = tuple(keys)
+        self.states = dict(states)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The prefetch keys that could not be had."""
+        return tuple(self.states)
 
 
 class InferenceError(CdsError):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -97,19 +98,29 @@ class ServedRulebook:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything one call led to, for the answer and for the explanation."""
+    """Everything one call led to, for the answer and for the explanation.
+
+    `engine` is the name of the engine that inferred; `seconds` is how long each step took.
+    """
 
     chart: Chart
     findings: Findings
     conclusions: Mapping[str, Conclusion]
     decision: Decision
+    engine: str
+    seconds: Mapping[str, float] = field(compare=False)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer to one hook call: `body` is the JSON object to send with status 200."""
+    """The answer to one hook call: `body` is the JSON object to send with status 200.
+
+    `seconds` is how long each step took, by its name: gather, decide, cards.
+    """
 
     body: dict[str, Any]
+    evaluation: Evaluation
+    seconds: Mapping[str, float] = field(compare=False)
 
 
 def evaluate(request: HookRequest, served: ServedRulebook, fhir: FhirSource | None = None) -> Outcome:
@@ -117,7 +128,10 @@ def evaluate(request: HookRequest, served: ServedRulebook, fhir: FhirSource | No
 
     Raises RequestError (400: another patient), DataUnavailable (412), InferenceError.
     """
-    return Outcome(answer(examine(request, served, fhir).decision))
+    evaluation = examine(request, served, fhir)
+    begun = perf_counter()
+    body = answer(evaluation.decision)
+    return Outcome(body, evaluation, {**evaluation.seconds, "cards": perf_counter() - begun})
 
 
 def examine(
@@ -128,9 +142,12 @@ def examine(
     if plan is None:
         raise RequestError("no rule of this rulebook is for this hook", where="hook")
     back = ReadBack(fhir, plan.templates) if fhir is not None else None
+    begun = perf_counter()
     chart = gather(request, plan.keys, served.meanings, explain=explain, back=back)
+    gathered = perf_counter()
     findings = plan.extraction(chart)
     conclusions = infer(plan, findings, request, explain=explain)
+    seconds = {"gather": gathered - begun, "decide": perf_counter() - gathered}
     _refuse_an_empty_chart(chart, conclusions)
     decision = Decision(
         id=decision_id(request, served.book),
@@ -144,7 +161,7 @@ def examine(
         hidden=_withheld(chart, request),
         drafts=chart.draft_raw,
     )
-    return Evaluation(chart, findings, conclusions, decision)
+    return Evaluation(chart, findings, conclusions, decision, plan.engine.name, seconds)
 
 
 def infer(
@@ -165,7 +182,8 @@ def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion]) 
     keys = nothing_but_the_patient(chart)
     if keys and not any(conclusion.verdict is TRUE for conclusion in conclusions.values()):
         raise DataUnavailable(
-            "nothing but the Patient was obtained: send the data of these prefetch keys", keys
+            "nothing but the Patient was obtained: send the data of these prefetch keys",
+            {key: chart.states[key] for key in keys},
         )
 
 

@@ -38,7 +38,30 @@ NAMES = (
     "CDS_MAX_BODY",
     "CDS_CORS_ORIGINS",
     "CDS_TRUSTED_PROXIES",
+    "CDS_RUNTIME_DIR",
+    "CDS_WATCH",
 )
+MEANINGS: Mapping[str, str] = {
+    "CDS_HOST": "the address to listen on; another one than this machine's needs `CDS_CLIENTS`",
+    "CDS_PORT": "the port to listen on",
+    "CDS_WORKERS": "how many processes answer",
+    "CDS_RULES": "the folder of the rulebooks, or one rulebook",
+    "CDS_ENGINE": "`durable` or `direct`; durable where it can be imported",
+    "CDS_TODAY": "freezes time at a date (noon) or an instant, on this machine only",
+    "CDS_TIMEZONE": "the IANA time zone in which a day begins",
+    "CDS_CLIENTS": "the file of those who may call; without it only this machine may",
+    "CDS_DATABASE_URL": "where feedback and used tokens are kept",
+    "CDS_DECISION_LOG": "the file of decisions, `-` for standard output; nothing is logged without it",
+    "CDS_PUBLIC_URL": "the base URL as clients write it; the address of the request without it",
+    "CDS_REQUIRE_APPROVAL": "1 refuses to serve rules that no clinician approved",
+    "CDS_DEADLINE_MS": "how long one call may take, reads of the FHIR server included",
+    "CDS_MAX_BODY": "the longest body that is read, in bytes, `k` or `MB`",
+    "CDS_CORS_ORIGINS": "web origins that may call from a browser, parted by commas",
+    "CDS_TRUSTED_PROXIES": "networks whose X-Forwarded headers count, parted by commas",
+    "CDS_WATCH": "1 reads the rules again when their files change",
+    "CDS_RUNTIME_DIR": "the folder that the workers of one server share, one per server; made at start",
+}
+"""What each setting decides, for the reference."""
 ENGINES: tuple[EngineName, ...] = ("durable", "direct")
 MAX_BODY = 10_000_000
 DEADLINE_MS = 2_000
@@ -61,6 +84,8 @@ class Settings:
     `public_url` is the base URL as clients write it, without a trailing slash, empty for the address of the
     request. `deadline_ms` bounds one call, reads of the FHIR server included. `cors_origins` are the web
     origins that may call from a browser, `trusted_proxies` the networks whose X-Forwarded headers count.
+    `runtime_dir` is a folder that the workers of one server share, empty for none (`cds serve` makes one).
+    `watch` reloads the rules when their files change.
     """
 
     host: str = "127.0.0.1"
@@ -79,6 +104,8 @@ class Settings:
     deadline_ms: int = DEADLINE_MS
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
+    runtime_dir: str = ""
+    watch: bool = False
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
@@ -108,6 +135,8 @@ class Settings:
             deadline_ms=read("CDS_DEADLINE_MS", _deadline, DEADLINE_MS),
             cors_origins=read("CDS_CORS_ORIGINS", _origins, ()),
             trusted_proxies=read("CDS_TRUSTED_PROXIES", _networks, ()),
+            runtime_dir=given.get("CDS_RUNTIME_DIR", ""),
+            watch=read("CDS_WATCH", _switch, False),
         )
         _refuse_exposure(settings)
         return settings
@@ -215,6 +244,10 @@ def _public_url(name: str, text: str) -> str:
     url = text.rstrip("/")
     if _PUBLIC.fullmatch(url) is None:
         raise _wrong(name, text, "the base URL at which clients reach the service", "https://cds.example.org")
+    if url.endswith("/cds-services"):
+        raise _wrong(
+            name, text, "the base URL, below which /cds-services is", url.removesuffix("/cds-services")
+        )
     return url
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import commits, growth, latency, readback, stages
+from benchmarks import commits, growth, latency, load, readback, stages
 from benchmarks.bodies import SIZES, STORY, check, patient_view, resources_of, shipped
 from benchmarks.copies import copied, multiply
 from benchmarks.figures import judged, p95, ratio_of_blocks
@@ -69,6 +69,17 @@ def test_commits_are_counted_for_one_writer_and_for_several(capsys, tmp_path: Pa
     assert all(row["commits a second"] > 0 for row in rows)
 
 
+def test_load_compares_every_answer_and_finds_every_call_in_the_log_and_in_the_counters(capsys):
+    load.main(["--seconds", "2", "--connections", "2", "--workers", "2", "--engine", "direct", "--json"])
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    figures = {row["what"]: row["figure"] for row in first["rows"]}
+    assert figures["calls"] > 0
+    assert (figures["errors"], figures["wrong answers"]) == (0, 0)
+    assert figures["lines of the log"] == figures["calls in /metrics"] == figures["calls"]
+    assert figures["feedback in /metrics"] == figures["feedback"]
+    assert [row["worker"] for row in second["rows"]] == [1, 2]
+
+
 def test_growth_with_rules_and_codes_prints_ratios_ready_to_paste(capsys):
     growth.main(
         ["--requests", "1", "--times", "2", "--codes", "20", "--parts", "rules", "codes", "--markdown"]
@@ -83,7 +94,7 @@ def test_growth_with_rules_and_codes_prints_ratios_ready_to_paste(capsys):
 def test_wall_times_name_what_was_started(capsys):
     growth.main(["--starts", "1", "--parts", "starts", "--json"])
     rows = json.loads(capsys.readouterr().out)["rows"]
-    assert [row["what"].split(",")[0] for row in rows] == ["python", "create_app", "cds lint"]
+    assert [row["what"].split(",")[0] for row in rows] == ["python", "create_app", "cds lint", "cds --help"]
 
 
 def test_copied_rules_are_as_many_as_asked_for_and_load(tmp_path: Path):

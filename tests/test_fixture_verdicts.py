@@ -13,8 +13,8 @@ from fhir.resources.R4B import get_fhir_model_class
 from fixture_files import FIXTURES, NOW, Row, told
 from flask import Flask
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.charts import ChartFile, chart_request, request_file
-from cds_service.authoring.replay import Bench
 from cds_service.facts.request import HookRequest
 from cds_service.rulebook.load import load_rulebook
 from cds_service.settings import Settings

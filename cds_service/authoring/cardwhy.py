@@ -23,7 +23,7 @@ class CardWhy:
     """The card of one verdict: which one, its summary, or `reason` why there is none.
 
     `built` is the card the rule makes. `withheld` says why nobody sees it on this chart, `inactive` that the
-    rule's status shows nothing to anybody.
+    rule's status shows nothing to anybody. `condition` is the `only_if` by which it was chosen.
     """
 
     outcome: str
@@ -31,6 +31,7 @@ class CardWhy:
     reason: str = ""
     withheld: str = ""
     inactive: str = ""
+    condition: Logic | None = None
 
     @property
     def made(self) -> bool:
@@ -60,7 +61,9 @@ def card_why(book: CardBook, record: Record, rule_id: str, hook: str, withheld: 
     built = build(prepared, record, hook, book)
     if built is not None:
         inactive = "" if rule.status == "active" else f"status {rule.status} shows nothing"
-        return CardWhy(WHEN[verdict], built, "", _WITHHELD.get(withheld, withheld), inactive)
+        reading = Reading(rule, prepared.consumed, record.findings.get(rule_id, {}), record)
+        condition = _chosen_by(tuple(one.card for one in prepared.outcomes[verdict]), reading, hook)
+        return CardWhy(WHEN[verdict], built, "", _WITHHELD.get(withheld, withheld), inactive, condition)
     if hook not in rule.hooks:
         only = f"the rule is for {', '.join(rule.hooks)}" if rule.hooks else "the rule names no hook"
         return CardWhy(WHEN[verdict], reason=f"{only}, this is {hook}" if rule.hooks else only)
@@ -70,6 +73,11 @@ def card_why(book: CardBook, record: Record, rule_id: str, hook: str, withheld: 
     reading = Reading(rule, prepared.consumed, record.findings.get(rule_id, {}), record)
     reasons = "; ".join(_reasons(cards, reading, hook))
     return CardWhy(WHEN[verdict], reason=f"{WHEN[verdict]} is hidden: {reasons}")
+
+
+def _chosen_by(cards: tuple[Card, ...], reading: Reading, hook: str) -> Logic | None:
+    fitting = (one for one in cards if not one.hooks or hook in one.hooks)
+    return next((one.only_if for one in fitting if shown_if(one.only_if, reading)), None)
 
 
 def _reasons(cards: tuple[Card, ...], reading: Reading, hook: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from pathlib import Path
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.cardwhy import CardWhy, card_why
 from cds_service.authoring.charts import (
     CHARTS,
@@ -24,10 +25,9 @@ from cds_service.authoring.charts import (
 from cds_service.authoring.explain import card_of, explain_text
 from cds_service.authoring.given import findings_of
 from cds_service.authoring.patches import Orders, patched
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import Item, Summary
 from cds_service.authoring.whytext import explained
-from cds_service.authoring.whytree import why_tree
+from cds_service.authoring.whytree import Why, why_tree
 from cds_service.cards.reading import Record
 from cds_service.errors import CdsError
 from cds_service.facts.finding import Finding
@@ -92,7 +92,7 @@ class Runner:
         record = self._record(item)
         card = card_why(self.bench.cards, record, item.rule.rule, item.hook)
         found = tuple(differences(item, record.conclusions[item.rule.rule], card))
-        why = explained(why_tree(record, item.rule.rule), self._path(item.rule), card) if found else ""
+        why = explained(self._why(record, item.rule), self._path(item.rule), card) if found else ""
         return Result(item, found, why)
 
     def _record(self, item: Item) -> Record:
@@ -106,6 +106,9 @@ class Runner:
         own = conclude(logic, rule_states(logic, findings, now, self.zone), consumed)
         conclusions = {**consumed, rule.rule: own}
         return Record(self.bench.book.by_id, {rule.rule: findings}, conclusions, now, self.zone)
+
+    def _why(self, record: Record, rule: Rule) -> Why:
+        return why_tree(record, rule.rule, local=self.bench.book.local)
 
     def _path(self, rule: Rule) -> str:
         return self.bench.book.paths[rule.rule].as_posix()

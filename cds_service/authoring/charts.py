@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -235,25 +236,35 @@ def request_file(
     hook = data.get("hook")
     if not isinstance(hook, str):
         raise UsageError(f"{path.as_posix()} is not a hook call: it names no hook")
-    now = as_of or _time_of(path, data, charts or path.parent.parent / CHARTS)
+    now = as_of or ChartTimes(charts or path.parent.parent / CHARTS).of_call(path, data)
     return read_request(path.read_bytes(), service_id=f"{book.id}-{hook}", hook=hook, as_of=now, zone=zone)
 
 
-def _time_of(path: Path, data: Json, charts: Path) -> datetime:
-    own = charts / f"{path.name.split('.')[0]}.json"
-    if own.is_file():
-        candidates = [own]
-    else:
-        patient = str((data.get("context") or {}).get("patientId", ""))
-        candidates = [one for one in sorted(charts.glob("*.json")) if _is_of(one, patient)]
-    times = {ChartFile.read(one).now for one in candidates} - {None}
-    if len(times) == 1:
-        return next(time for time in times if time is not None)
-    raise UsageError(f"{path.as_posix()}: no chart says when this call was made; give --today DATE")
+@dataclass(frozen=True)
+class ChartTimes:
+    """When a recorded call was made: the "now" of its story's chart, else of a chart of its patient."""
 
+    folder: Path
 
-def _is_of(chart: Path, patient: str) -> bool:
-    try:
-        return ChartFile.read(chart).patient == patient
-    except UsageError:
-        return False
+    def of_call(self, path: Path, data: Json) -> datetime:
+        """The time of a call. Raises UsageError if no chart says it, or several disagree."""
+        own = self.folder / f"{path.name.split('.')[0]}.json"
+        if own.is_file():
+            times = frozenset({ChartFile.read(own).now} - {None})
+        else:
+            patient = str((data.get("context") or {}).get("patientId", ""))
+            times = self._by_patient.get(patient, frozenset())
+        if len(times) == 1:
+            return next(time for time in times if time is not None)
+        raise UsageError(f"{path.as_posix()}: no chart says when this call was made; give --today DATE")
+
+    @cached_property
+    def _by_patient(self) -> Mapping[str, frozenset[datetime | None]]:
+        found: dict[str, frozenset[datetime | None]] = {}
+        for path in sorted(self.folder.glob("*.json")):
+            try:
+                chart = ChartFile.read(path)
+            except UsageError:
+                continue
+            found[chart.patient] = found.get(chart.patient, frozenset()) | ({chart.now} - {None})
+        return found

@@ -25,10 +25,15 @@ class Verb(NamedTuple):
 
 VERBS: Mapping[str, Verb] = {
     "serve": Verb("cds_service.web.serve", "serve", "Serve the rules over HTTP."),
-    "lint": Verb("cds_service.authoring.lint", "lint", "Check rule files and say what to mend."),
+    "new": Verb("cds_service.authoring.scaffold.verb", "new", "Write the first files of a rule or rulebook."),
+    "lint": Verb("cds_service.authoring.lint.verb", "lint", "Check rule files and say what to mend."),
+    "fmt": Verb("cds_service.authoring.fmt.verb", "fmt", "Put the files of a rulebook in canonical form."),
     "test": Verb("cds_service.authoring.ruletest", "test", "Run the tests that stand beside the rules."),
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
+    ),
+    "replay": Verb(
+        "cds_service.authoring.replay.verb", "replay", "Show whose cards an edit of the rules changes."
     ),
     "feedback": Verb("cds_service.authoring.feedback", "feedback", "Report what became of the cards."),
     "fhir-server": Verb(
@@ -41,6 +46,7 @@ VERBS: Mapping[str, Verb] = {
         "check_connection",
         "Say what a FHIR server gives the rules, key by key.",
     ),
+    "export": Verb("cds_service.authoring.export.verb", "export", "Write a rulebook as FHIR R4 resources."),
     "docs": Verb("cds_service.authoring.docs", "docs", "Write a page for every rule, in words."),
 }
 

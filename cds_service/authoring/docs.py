@@ -28,6 +28,9 @@ are removed. With --check nothing is written; exit 1 if a page is not what its r
 \b
   cds docs
   cds docs --check
+
+With --program also the pages about the program, in the folder above: every key of every file, every command,
+every setting.
 """
 
 
@@ -42,19 +45,33 @@ class Stale(NamedTuple):
 @click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True)
 @click.option("--check", is_flag=True, help="Write nothing, say what is out of date.")
+@click.option("--program", is_flag=True, help="Also the pages about the program itself.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
-def docs(ctx: click.Context, rules: Path, out: Path, check: bool, style: str) -> None:
+def docs(ctx: click.Context, rules: Path, out: Path, check: bool, program: bool, style: str) -> None:
     """Write or check the pages. Exit 1 if a page is stale or a rulebook does not load."""
-    pages = rule_pages(rules, out)
-    found = stale(pages, out)
+    folders = {out: rule_pages(rules, out)}
+    if program:
+        folders[out.parent] = _program_pages(ctx)
+    found = [one for folder, pages in folders.items() for one in stale(pages, folder)]
     if not check:
-        write(pages, out)
+        for folder, pages in folders.items():
+            write(pages, folder)
     if style == "json":
         click.echo(json.dumps([one._asdict() for one in found], indent=2))
     else:
-        _print(found, len(pages), out, check=check)
+        _print(found, sum(map(len, folders.values())), out, check=check)
     ctx.exit(1 if check and found else 0)
+
+
+def _program_pages(ctx: click.Context) -> Mapping[str, str]:
+    """The pages about the program; the group this verb belongs to knows the others."""
+    from cds_service.authoring.programdocs import program_pages
+
+    verbs = ctx.find_root().command
+    if not isinstance(verbs, click.Group):
+        raise UsageError("--program is for the whole command line: run it as cds docs --program")
+    return program_pages(verbs)
 
 
 def _print(found: Sequence[Stale], pages: int, out: Path, *, check: bool) -> None:
@@ -148,9 +165,9 @@ def _differences(pages: Mapping[str, str], out: Path) -> Iterator[tuple[str, str
         if not path.is_file():
             yield name, "the page is missing"
         elif path.read_text(encoding="utf-8") != text:
-            yield name, "the page is not what its rule says"
+            yield name, "the page is out of date"
     for path in _leftover(pages, out):
-        yield path.name, "there is no such rule"
+        yield path.name, "nothing is behind this page"
 
 
 def _leftover(pages: Mapping[str, str], out: Path) -> list[Path]:

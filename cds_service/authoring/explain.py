@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from cds_service.authoring.bench import Bench
+from cds_service.authoring.cardways import card_json, card_text
 from cds_service.authoring.cardwhy import CardWhy, card_why
 from cds_service.authoring.charts import (
     CHARTS,
@@ -23,8 +26,11 @@ from cds_service.authoring.charts import (
     find_request,
     request_file,
 )
+from cds_service.authoring.graph import graph_of, mermaid, svg
+from cds_service.authoring.needs import as_json as needs_json
+from cds_service.authoring.needs import as_text as needs_text
+from cds_service.authoring.needs import key_needs
 from cds_service.authoring.patches import Orders
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.testfile import DEFAULT_HOOK, hooks_of
 from cds_service.authoring.whytext import as_json, explained, for_the_card, header_of, tree_of
 from cds_service.authoring.whytree import Why, why_tree
@@ -44,21 +50,31 @@ RULE is a rule's id. The chart is replayed as the call an EHR would make of it, 
   cds explain trd-definition-met --chart v01-clear-trd
   cds explain contraindication-aneurysmal-disease --chart v09-trd-and-aneurysm --hook order-sign
   cds explain suicidality-critical --request v15b-missing-data-not-supplied.patient-view
+  cds explain trd-definition-met --chart v03-short-trials --card    why no card, and what would make one
+  cds explain --prefetch                                 which rule needs which data, hook by hook
+  cds explain any-caution --graph mermaid                which conclusions a rule uses, and who uses its own
 
 An order of the chart may be taken as one that is being written: --draft MedicationRequest/id.
 """
 _DRAFT = "An order of the chart that is being written; may be given several times."
 _SELECT = "Which of them are selected.  [default: all]"
+_CARD = "Why its card shows, or what would have to be different for one to show."
+_DRAWINGS = {"mermaid": mermaid, "svg": svg}
 
 
 @click.command(help=_HELP)
-@click.argument("rule_id", metavar="RULE")
+@click.argument("rule_id", metavar="RULE", required=False, default="")
 @click.option("--chart", metavar="NAME", help="A chart of the fixtures, or the path of one.")
 @click.option("--request", "call", metavar="NAME", help="A recorded hook call instead, or the path of one.")
 @click.option("--hook", metavar="HOOK", help="Where the chart is opened.  [default: the rule's first hook]")
 @click.option("--draft", "drafts", metavar="REF", multiple=True, help=_DRAFT)
 @click.option("--select", "selected", metavar="REF", multiple=True, help=_SELECT)
 @click.option("--today", metavar="DATE", help="The time of the call: a date (noon, UTC) or an instant.")
+@click.option("--card", "of_card", is_flag=True, help=_CARD)
+@click.option("--prefetch", is_flag=True, help="Which data RULE, or every rule, needs; no chart is read.")
+@click.option(
+    "--graph", type=click.Choice(list(_DRAWINGS)), help="Draw which rule uses which; no chart is read."
+)
 @click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
 @click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -70,17 +86,23 @@ def explain(
     drafts: tuple[str, ...],
     selected: tuple[str, ...],
     today: str | None,
+    of_card: bool,
+    prefetch: bool,
+    graph: str | None,
     rules: Path,
     fixtures: Path,
     style: str,
 ) -> None:
     """Explain one rule. Exit 2 for a rule or chart that is not there."""
-    if (chart is None) == (call is None):
-        raise UsageError("give one of --chart NAME and --request NAME")
-    if call is not None and hook is not None:
-        raise UsageError("--hook is for charts; a recorded call names its own hook")
-    if call is not None and (drafts or selected):
-        raise UsageError("--draft and --select are for charts; a recorded call holds its own orders")
+    if prefetch or graph:
+        if chart or call or of_card:
+            raise UsageError(
+                "--prefetch and --graph are about rules alone; leave out --chart, --request, --card"
+            )
+        books = [find_rule(rule_id, rules)] if rule_id else every_rulebook(rules)
+        click.echo(_drawn(books, rule_id, graph) if graph else _needed(books, rule_id, style))
+        return
+    _check_use(rule_id, chart, call, hook, (*drafts, *selected))
     book = find_rule(rule_id, rules)
     now = frozen_instant("--today", today, UTC) if today else None
     bench = Bench.of(book)
@@ -93,9 +115,35 @@ def explain(
         request = request_file(path, book, as_of=now, charts=fixtures / CHARTS)
         evaluation = bench.examine(request, rule_id)
     if style == "json":
-        click.echo(json.dumps(explain_json(evaluation, rule_id), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(explain_json(evaluation, rule_id, of_card), indent=2, ensure_ascii=False))
+    elif of_card:
+        click.echo(card_text(evaluation, card_of(evaluation, rule_id), _why(evaluation, rule_id)))
     else:
         _print(evaluation, rule_id)
+
+
+def _check_use(
+    rule_id: str, chart: str | None, call: str | None, hook: str | None, orders: tuple[str, ...]
+) -> None:
+    if not rule_id:
+        raise UsageError("name a rule; without one there is --prefetch and --graph")
+    if (chart is None) == (call is None):
+        raise UsageError("give one of --chart NAME and --request NAME")
+    if call is not None and hook is not None:
+        raise UsageError("--hook is for charts; a recorded call names its own hook")
+    if call is not None and orders:
+        raise UsageError("--draft and --select are for charts; a recorded call holds its own orders")
+
+
+def _drawn(books: Sequence[Rulebook], rule_id: str, graph: str) -> str:
+    if len(books) > 1:
+        raise UsageError("--graph draws one rulebook; name a rule, or give --rules FOLDER of one")
+    return _DRAWINGS[graph](graph_of(books[0], rule_id)).rstrip()
+
+
+def _needed(books: Sequence[Rulebook], rule_id: str, style: str) -> str:
+    found = [need for book in books for need in key_needs(book, rule_id)]
+    return json.dumps(needs_json(found), indent=2) if style == "json" else needs_text(found)
 
 
 def _path(name: str, folder: Path, find: Any) -> Path:
@@ -107,18 +155,21 @@ def _path(name: str, folder: Path, find: Any) -> Path:
     return found
 
 
-def find_rule(rule_id: str, rules: Path) -> Rulebook:
-    """The rulebook that holds a rule. Raises UsageError naming the nearest rule, RuleError."""
+def every_rulebook(rules: Path) -> tuple[Rulebook, ...]:
+    """All rulebooks of a folder. Raises UsageError if there is none, RuleError."""
     folders = find_rulebooks(rules)
     if not folders:
         raise UsageError(f"no rulebook in {rules}: run this where rules/ is, or give --rules FOLDER")
-    known: list[str] = []
-    for folder in folders:
-        book = load_rulebook(folder)
-        if rule_id in book.by_id:
-            return book
-        known.extend(book.by_id)
-    raise UsageError(f"there is no rule {rule_id!r} ({nearest(rule_id, known)})")
+    return tuple(load_rulebook(folder) for folder in folders)
+
+
+def find_rule(rule_id: str, rules: Path) -> Rulebook:
+    """The rulebook that holds a rule. Raises UsageError naming the nearest rule, RuleError."""
+    books = every_rulebook(rules)
+    known = [one for book in books for one in book.by_id]
+    if rule_id not in known:
+        raise UsageError(f"there is no rule {rule_id!r} ({nearest(rule_id, known)})")
+    return next(book for book in books if rule_id in book.by_id)
 
 
 def explained_chart(
@@ -151,8 +202,8 @@ def explain_text(evaluation: Evaluation, rule_id: str) -> str:
     return explained(_why(evaluation, rule_id), _file(evaluation, rule_id), card_of(evaluation, rule_id))
 
 
-def explain_json(evaluation: Evaluation, rule_id: str) -> dict[str, Any]:
-    """The same for a program."""
+def explain_json(evaluation: Evaluation, rule_id: str, of_card: bool = False) -> dict[str, Any]:
+    """The same for a program; `of_card` adds why the card shows, or the ways to one."""
     rule = evaluation.decision.book.rulebook.by_id[rule_id]
     card = card_of(evaluation, rule_id)
     why = _why(evaluation, rule_id)
@@ -173,6 +224,8 @@ def explain_json(evaluation: Evaluation, rule_id: str) -> dict[str, Any]:
         body["card"]["summary"] = card.built.summary
     if not card.shown:
         body["card"]["reason"] = card.reason or card.withheld or card.inactive
+    if of_card:
+        body["card"] |= card_json(evaluation, card, why)
     return body
 
 
@@ -194,7 +247,8 @@ def card_of(evaluation: Evaluation, rule_id: str) -> CardWhy:
 
 
 def _why(evaluation: Evaluation, rule_id: str) -> Why:
-    return why_tree(evaluation.decision.record, rule_id, evaluation.chart)
+    local = evaluation.decision.book.rulebook.local
+    return why_tree(evaluation.decision.record, rule_id, evaluation.chart, local)
 
 
 def _tree(evaluation: Evaluation, rule_id: str) -> Tree:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,26 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from cds_service.authoring.cases import Result, Runner
+from cds_service.authoring.cases import Result
 from cds_service.authoring.charts import FIXTURES
-from cds_service.authoring.replay import Bench
-from cds_service.authoring.testfile import SUFFIX, Item, path_beside, read_tests
+from cds_service.authoring.junit import junit_xml
+from cds_service.authoring.testfile import SUFFIX, Item, path_beside
+from cds_service.authoring.testrun import (
+    Order,
+    Suite,
+    Timed,
+    case_files,
+    processes_of,
+    read_suite,
+    read_suites,
+    run_cases,
+)
 from cds_service.errors import Problem, UsageError
-from cds_service.rulebook.load import find_rulebooks, load_rulebook
+from cds_service.rulebook.load import find_rulebooks, rulebook_of
 from cds_service.rulebook.shelf import BOOK
 from cds_service.settings import frozen_instant
+
+__all__ = ["Suite", "read_suite", "test"]
 
 _HELP = """Run the tests that stand beside the rules, x.test.yaml beside x.yaml.
 
@@ -30,6 +42,9 @@ PATHS are rulebook folders, folders of rulebooks, folders in one, rule files or 
   cds test
   cds test -k "aneurysm order"
   cds test rules/ketamine-trd/definitions/trd-definition-met.yaml
+  cds test -n auto --junit rule-tests.xml
+
+The same tests run under pytest, which finds them in any rulebook folder: pytest rules/ -k bipolar
 """
 
 
@@ -40,54 +55,51 @@ PATHS are rulebook folders, folders of rulebooks, folders in one, rule files or 
 )
 @click.option("--today", metavar="DATE", help="The time of every test: a date (noon, UTC) or an instant.")
 @click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
+@click.option("-n", "processes", metavar="N", default="1", help="Processes to run them in; auto: one a core.")
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write the results as JUnit XML."
+)
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
-def test(
-    ctx: click.Context, paths: tuple[Path, ...], words: str, today: str | None, fixtures: Path, style: str
-) -> None:
+def test(ctx: click.Context, /, paths: tuple[Path, ...], words: str, **options: Any) -> None:
     """Run tests. Exit 0 if all passed, 1 if any failed or there was none, 2 for wrong use."""
+    today = options["today"]
     now = frozen_instant("--today", today, UTC) if today else None
-    suites = [
-        read_suite(folder, files, fixtures, now)
+    orders = [
+        Order(folder, None if files is None else tuple(files), options["fixtures"], now)
         for folder, files in _wanted(paths or (Path("rules"),)).items()
     ]
-    problems = tuple(problem for suite in suites for problem in suite.problems)
-    chosen = [(suite, item) for suite in suites for item in suite.items if _named(item, words)]
-    results = [suite.runner.run(item) for suite, item in _shown(chosen)]
-    if style == "json":
-        click.echo(json.dumps(_report(results, problems), indent=2, ensure_ascii=False))
+    results, problems = _run(orders, words, processes_of(options["processes"]))
+    if options["junit"]:
+        _write(options["junit"], junit_xml(results, problems))
+    told = [one.result for one in results]
+    if options["style"] == "json":
+        click.echo(json.dumps(_report(told, problems), indent=2, ensure_ascii=False))
     else:
-        _print(results, problems, words)
-    clean = bool(results) and not problems and all(result.passed for result in results)
+        _print(told, problems, words)
+    clean = bool(told) and not problems and all(result.passed for result in told)
     ctx.exit(0 if clean else 1)
 
 
-@dataclass(frozen=True)
-class Suite:
-    """The cases of one rulebook, what runs them, and every mistake in their files."""
-
-    runner: Runner
-    items: tuple[Item, ...]
-    problems: tuple[Problem, ...]
-
-
-def read_suite(
-    folder: Path, files: Sequence[Path] | None, fixtures: Path, today: datetime | None = None
-) -> Suite:
-    """The tests of a rulebook, or only those in the files named. Raises RuleError if it does not load."""
-    runner = Runner(Bench.of(load_rulebook(folder)), fixtures, today)
-    items: list[Item] = []
-    problems: list[Problem] = []
-    for path in case_files(folder) if files is None else files:
-        found, wrong = read_tests(path, runner.bench.book, fixtures, runner.zone)
-        items += found
-        problems += wrong
-    return Suite(runner, tuple(items), tuple(sorted(problems)))
+def _run(orders: Sequence[Order], words: str, processes: int) -> tuple[list[Timed], tuple[Problem, ...]]:
+    """The results of the tests named, and every mistake in the files."""
+    suites = read_suites(orders)
+    problems = tuple(problem for suite in suites for problem in suite.problems)
+    chosen = [
+        (number, at)
+        for number, suite in enumerate(suites)
+        for at, item in enumerate(suite.items)
+        if _named(item, words)
+    ]
+    return list(_shown(run_cases(orders, suites, chosen, processes), len(chosen))), problems
 
 
-def case_files(folder: Path) -> tuple[Path, ...]:
-    """Every test file below a folder, by path."""
-    return tuple(sorted(folder.rglob(f"*{SUFFIX}")))
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--junit: {path} cannot be written: {error.strerror}") from error
 
 
 def _wanted(paths: Sequence[Path]) -> dict[Path, list[Path] | None]:
@@ -101,10 +113,10 @@ def _wanted(paths: Sequence[Path]) -> dict[Path, list[Path] | None]:
             wanted[folder] = None
         if whole:
             continue
-        inside = [one for one in path.parents if (one / BOOK).is_file()][:1]
-        if not inside:
+        inside = rulebook_of(path)
+        if inside is None:
             raise UsageError(f"no rulebook in {path}: a rulebook folder holds a {BOOK}")
-        known = wanted.setdefault(inside[0], [])
+        known = wanted.setdefault(inside, [])
         if known is not None:
             known += [file for file in _files(path) if file not in known]
     return wanted
@@ -126,11 +138,16 @@ def _named(item: Item, words: str) -> bool:
     return all(word in name for word in words.lower().split())
 
 
-def _shown(chosen: list[tuple[Suite, Item]]) -> Iterator[tuple[Suite, Item]]:
+def _shown(results: Iterator[Timed], total: int) -> Iterator[Timed]:
     """The same, with progress on a terminal."""
     console = Console(stderr=True)
     yield from track(
-        chosen, "testing rules", console=console, transient=True, disable=not console.is_terminal
+        results,
+        "testing rules",
+        total=total,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )
 
 

@@ -19,6 +19,7 @@ from cds_service.authoring.given import GivenError, Value, finding_of, not_given
 from cds_service.errors import Place, Problem, UsageError, nearest
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.criterion import mistake
+from cds_service.rulebook.overlay import overlay_path
 from cds_service.rulebook.parsed import Parsed, parse
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.shape import Day, FactName, RuleId, Shape
@@ -155,6 +156,11 @@ def path_beside(rule_path: Path) -> Path:
     return rule_path.with_name(rule_path.name.removesuffix(".yaml") + SUFFIX)
 
 
+def local_tests(folder: Path) -> Path:
+    """Where a site keeps tests for what it changed in a rulebook; they replace those of the same name."""
+    return overlay_path(folder).with_suffix("")
+
+
 def read_tests(
     path: Path, book: Rulebook, fixtures: Path, zone: tzinfo = UTC
 ) -> tuple[tuple[Item, ...], tuple[Problem, ...]]:
@@ -180,10 +186,17 @@ def _wrong_rule(parsed: Parsed[RuleTests], path: Path, book: Rulebook) -> Iterat
     if named not in book.by_id:
         hint = nearest(named, list(book.by_id))
         yield parsed.problem(("rule",), "tests/unknown-rule", f"there is no rule {named!r}", hint)
-    elif path_beside(book.paths[named]).resolve() != path.resolve():
+    elif not _in_place(path.resolve(), book, named):
         beside = path_beside(book.paths[named]).as_posix()
         message = f"the tests of {named} do not stand beside it"
         yield parsed.problem(("rule",), "tests/not-beside-its-rule", message, f"rename the file to {beside}")
+
+
+def _in_place(path: Path, book: Rulebook, rule: str) -> bool:
+    """Whether tests stand beside their rule, or among the site's own."""
+    beside = path_beside(book.paths[rule]).resolve()
+    local = local_tests(book.folder.resolve())
+    return path == beside or (path.name == beside.name and path.is_relative_to(local))
 
 
 @dataclass(frozen=True)

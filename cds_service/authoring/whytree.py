@@ -5,10 +5,11 @@ Built from what the pipeline recorded; nothing is evaluated here but the tree of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from cds_service.authoring.whylocal import changed_here
 from cds_service.authoring.whymade import calculations, made_of
 from cds_service.authoring.whyrow import Seen, answer, told
 from cds_service.cards.reading import UNREAD, Record
@@ -19,6 +20,7 @@ from cds_service.infer.criteria import rule_states
 from cds_service.infer.program import logic_of
 from cds_service.infer.trace import Node, trace
 from cds_service.rulebook.fact import CalculateFact, ConclusionFact, Fact
+from cds_service.rulebook.overlay import LocalChange
 from cds_service.rulebook.rule import Rule
 from cds_service.truth import UNKNOWN, Truth
 
@@ -52,13 +54,17 @@ class Why:
             yield from child.walk()
 
 
-def why_tree(record: Record, rule_id: str, chart: Chart | None = None) -> Why:
+def why_tree(
+    record: Record, rule_id: str, chart: Chart | None = None, local: Sequence[LocalChange] = ()
+) -> Why:
     """The explanation of one rule's verdict; the chart, if there is one, adds the codes to the words.
+
+    Lines that a site changed (`local`) say so.
 
     The notes of the root are the calculations that only the cards use.
     """
     rule = record.rules[rule_id]
-    why = _Builder(record, chart).rule(rule)
+    why = _Builder(record, chart, local).rule(rule)
     told = {note for line in why.walk() for note in line.notes}
     lines = calculations(rule, record.findings.get(rule_id, {}))
     return replace(why, notes=tuple(line for line in lines if line not in told))
@@ -68,6 +74,7 @@ def why_tree(record: Record, rule_id: str, chart: Chart | None = None) -> Why:
 class _Builder:
     record: Record
     chart: Chart | None
+    local: Sequence[LocalChange] = ()
     expanded: set[str] = field(default_factory=set)
 
     def rule(self, rule: Rule) -> Why:
@@ -96,7 +103,8 @@ class _Builder:
             return self.conclusion(line, fact)
         findings = self.record.findings.get(rule.rule, {})
         found = self.finding(line, fact, findings.get(node.fact, UNREAD), _column(node.text))
-        return replace(found, notes=(*made_of(node.fact, rule, findings), *found.notes))
+        made = (*made_of(node.fact, rule, findings), *changed_here(node, rule, self.local))
+        return replace(found, notes=(*made, *found.notes))
 
     def conclusion(self, line: Why, fact: ConclusionFact) -> Why:
         used = self.record.rules[fact.conclusion]

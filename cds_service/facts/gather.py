@@ -129,7 +129,8 @@ def _refuse_another_patient(supplied: Supplied) -> None:
 def _require_the_patient(supplied: Supplied) -> None:
     if not supplied.resources:
         raise DataUnavailable(
-            "the Patient could not be had: send it in prefetch under the key 'patient'", ["patient"]
+            "the Patient could not be had: send it in prefetch under the key 'patient'",
+            {"patient": supplied.state},
         )
 
 

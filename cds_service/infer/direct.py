@@ -69,6 +69,12 @@ def conclusion_of(rule: RuleLogic, truths: tuple[Truth, ...]) -> Conclusion:
     return Conclusion(rule.id, decide(rule.tree, truths), missing, dict(zip(rule.texts, truths, strict=True)))
 
 
+def forget() -> None:
+    """Drop what is remembered, for it would keep rules alive that nobody uses any more."""
+    open_leaves.cache_clear()
+    conclusion_of.cache_clear()
+
+
 class DirectEngine:
     """Evaluates every rule in dependency order."""
 
@@ -85,4 +91,5 @@ class DirectEngine:
         return done
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Free what was remembered of the program."""
+        forget()

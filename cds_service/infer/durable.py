@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count, cycle
-from threading import Lock
+from threading import RLock
 from typing import Any, cast
 
 import durable_rules_engine as library
@@ -26,7 +26,7 @@ from durable import engine as durable
 from cds_service.errors import InferenceError
 from cds_service.infer.antecedent import Pack, conclusion_template, gates_of, packs_of
 from cds_service.infer.conclusion import Conclusion, States
-from cds_service.infer.direct import conclude
+from cds_service.infer.direct import conclude, forget
 from cds_service.infer.program import Program, RuleLogic
 from cds_service.truth import FALSE, UNKNOWN
 
@@ -35,7 +35,7 @@ MAX_TESTED = 480
 SESSIONS = 1000
 """Session ids in use, one at a time: unique among the living, and none hashes like another name (a test)."""
 
-_LOCK = Lock()
+_LOCK = RLock()  # an engine may be closed by a garbage collection that began while another one infers
 _sids = cycle([str(number) for number in range(SESSIONS)])
 _names = count(1)
 _REFUSALS = {1: "no rule reads it", 2: "it was observed before", 3: "it was deferred"}
@@ -99,6 +99,7 @@ class DurableEngine:
             handle, self._handle = self._handle, None
             if handle is not None:
                 library.delete_ruleset(handle)
+        forget()
 
     # --- a request ---------------------------------------------------------------------------------
 

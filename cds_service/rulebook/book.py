@@ -8,13 +8,17 @@ from functools import cached_property
 from pathlib import Path
 
 from cds_service.rulebook.files import OverrideReason, RulebookFile, Source, TableFile, TemplateFile
+from cds_service.rulebook.overlay import LocalChange
 from cds_service.rulebook.rule import ConclusionFact, Rule
 from cds_service.rulebook.terminology import Terminology
 
 
 @dataclass(frozen=True)
 class Rulebook:
-    """Everything known, frozen. `rules` is in dependency order: a rule stands after those it consumes."""
+    """Everything known, frozen. `rules` is in dependency order: a rule stands after those it consumes.
+
+    `local` is what the site changed in it (rulebook/overlay.py); everything else already holds the changes.
+    """
 
     about: RulebookFile
     rules: tuple[Rule, ...]
@@ -26,6 +30,7 @@ class Rulebook:
     digest: str
     folder: Path
     paths: Mapping[str, Path]
+    local: tuple[LocalChange, ...] = ()
 
     @property
     def id(self) -> str:

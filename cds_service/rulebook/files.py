@@ -40,19 +40,21 @@ SystemName = Literal[
 class Code(Shape):
     """One code, with where it was checked. `group` of drugs: rxnorm ingredient or product codes."""
 
-    system: SystemName
-    code: Annotated[str, Field(min_length=1)]
-    display: str = ""
-    checked: str = ""
+    system: SystemName = Field(description="the code system, by its short name")
+    code: Annotated[str, Field(min_length=1)] = Field(description="the code, in quotes")
+    display: str = Field(default="", description="the code in words, as its system says it")
+    checked: str = Field(default="", description="where the code was seen; `recalled` if nowhere")
 
 
 class Prefix(Shape):
     """Every code of a system that begins so, with or without the dot; `?` stands for any one character."""
 
-    system: SystemName
-    starts_with: Annotated[str, Field(min_length=1)]
-    display: str = ""
-    checked: str = ""
+    system: SystemName = Field(description="the code system, by its short name")
+    starts_with: Annotated[str, Field(min_length=1)] = Field(
+        description="how the codes begin; `?` is any one character"
+    )
+    display: str = Field(default="", description="what they stand for")
+    checked: str = Field(default="", description="where the codes were seen")
 
 
 def _member_tag(value: object) -> str | None:
@@ -104,15 +106,19 @@ class ValueSetFile(Shape):
     `words` are beginnings of words that an entry about this set, told in words only, would contain.
     """
 
-    valueset: SetId
-    title: Annotated[str, Field(min_length=1)]
-    owner: Annotated[str, Field(min_length=1)]
-    reviewed: Day | None = None
-    group: SetId | None = None
-    note: str = ""
-    words: Stems = ()
-    include: tuple[Member, ...] = Field(min_length=1)
-    exclude: tuple[Member, ...] = ()
+    valueset: SetId = Field(description="the id: the file name")
+    title: Annotated[str, Field(min_length=1)] = Field(description="what the codes have in common")
+    owner: Annotated[str, Field(min_length=1)] = Field(description="who answers mail about it")
+    reviewed: Day | None = Field(default=None, description="when it was reviewed")
+    group: SetId | None = Field(default=None, description="names the prefetch key `observations-<group>`")
+    note: str = Field(default="", description="what a reader should know: what is left out, and why")
+    words: Stems = Field(
+        default=(), description="beginnings of words that an entry without codes would contain"
+    )
+    include: tuple[Member, ...] = Field(min_length=1, description="the codes")
+    exclude: tuple[Member, ...] = Field(
+        default=(), description="codes that are not meant although a beginning covers them"
+    )
 
 
 def _cell(value: object) -> object:
@@ -129,44 +135,56 @@ Cell = Annotated[float | str, PlainValidator(_cell), WithJsonSchema({"type": ["n
 class TableFile(Shape):
     """A lookup table: rows keyed by code, one number per column, each row citing its source."""
 
-    table: SetId
-    title: Annotated[str, Field(min_length=1)]
-    unit: str = ""
-    owner: Annotated[str, Field(min_length=1)]
-    reviewed: Day | None = None
-    note: str = ""
-    columns: tuple[str, ...] = Field(min_length=1)
-    rows: dict[str, TableRow] = Field(min_length=1)
+    table: SetId = Field(description="the id: the file name")
+    title: Annotated[str, Field(min_length=1)] = Field(description="what the table tells")
+    unit: str = Field(default="", description="the unit of its numbers")
+    owner: Annotated[str, Field(min_length=1)] = Field(description="who answers mail about it")
+    reviewed: Day | None = Field(default=None, description="when it was reviewed")
+    note: str = Field(default="", description="what a reader should know")
+    columns: tuple[str, ...] = Field(min_length=1, description="the names of the columns")
+    rows: dict[str, TableRow] = Field(min_length=1, description="the rows by code")
 
 
 class TableRow(Shape):
     """One row: `name` for the reader, `values` by column, `source` that says so."""
 
-    name: Annotated[str, Field(min_length=1)]
-    values: dict[str, Cell]
-    source: Number
-    since: Day | None = None
-    note: str = ""
+    name: Annotated[str, Field(min_length=1)] = Field(description="the code in words")
+    values: dict[str, Cell] = Field(description="a number or text for each column")
+    source: Number = Field(description="a number of sources.yaml")
+    since: Day | None = Field(default=None, description="from when the row holds")
+    note: str = Field(default="", description="what a reader should know")
 
 
 class Source(Shape):
     """One numbered source. `listed` says how we know what the article's number means."""
 
-    cite: Annotated[str, Field(min_length=1)]
-    short: Annotated[str, Field(min_length=1, max_length=80)]
-    url: Annotated[str, Field(pattern=r"^https://")] | None = None
-    checked: Day | None = None
-    kind: Literal["article", "drug-label", "consensus", "instrument", "review", "trial", "local-policy"]
-    listed: Literal["article", "matched", "ours"]
-    confidence: Literal["very high", "high", "medium-high", "medium", "medium-low", "low"] | None = None
-    note: str = ""
+    cite: Annotated[str, Field(min_length=1)] = Field(description="the whole citation")
+    short: Annotated[str, Field(min_length=1, max_length=80)] = Field(description="how a card names it")
+    url: Annotated[str, Field(pattern=r"^https://")] | None = Field(
+        default=None, description="where it can be read"
+    )
+    checked: Day | None = Field(default=None, description="when somebody read it; left out until then")
+    kind: Literal["article", "drug-label", "consensus", "instrument", "review", "trial", "local-policy"] = (
+        Field(description="what sort of source it is")
+    )
+    listed: Literal["article", "matched", "ours"] = Field(
+        description="whether the article lists it, we matched it, or it is ours"
+    )
+    confidence: Literal["very high", "high", "medium-high", "medium", "medium-low", "low"] | None = Field(
+        default=None, description="how sure a match is"
+    )
+    note: str = Field(default="", description="what a reader should know")
 
 
 class OverrideReason(Shape):
     """A reason a clinician may give for dismissing a card."""
 
-    display: Annotated[str, Field(min_length=1, max_length=100)]
-    system: Annotated[str, Field(pattern=r"^(https?://|urn:)")] = "urn:cds-service:override-reason"
+    display: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        description="the reason as the clinician reads it"
+    )
+    system: Annotated[str, Field(pattern=r"^(https?://|urn:)")] = Field(
+        default="urn:cds-service:override-reason", description="the code system of the id"
+    )
 
 
 class SourcesFile(RootModel[dict[Number, Source]]):
@@ -184,18 +202,18 @@ class OverrideReasonsFile(RootModel[dict[SetId, OverrideReason]]):
 class TemplateFile(Shape):
     """A FHIR resource with placeholders; validated against FHIR when the rulebook loads."""
 
-    template: SetId
-    title: Annotated[str, Field(min_length=1)]
-    owner: Annotated[str, Field(min_length=1)]
-    resource: dict[str, Any]
+    template: SetId = Field(description="the id: the file name")
+    title: Annotated[str, Field(min_length=1)] = Field(description="what the resource is")
+    owner: Annotated[str, Field(min_length=1)] = Field(description="who answers mail about it")
+    resource: dict[str, Any] = Field(description="the FHIR resource, with placeholders")
 
 
 class Topic(Shape):
     """The coding put on every card's source."""
 
-    system: Annotated[str, Field(pattern=r"^(https?://|urn:)")]
-    code: Annotated[str, Field(min_length=1)]
-    display: Annotated[str, Field(min_length=1)]
+    system: Annotated[str, Field(pattern=r"^(https?://|urn:)")] = Field(description="the code system")
+    code: Annotated[str, Field(min_length=1)] = Field(description="the code")
+    display: Annotated[str, Field(min_length=1)] = Field(description="the topic in words")
 
 
 class CouldNotCheck(Shape):
@@ -205,19 +223,25 @@ class CouldNotCheck(Shape):
     `or_unknown_rules` is unknown for want of data; a read that went wrong always shows it.
     """
 
-    indicator: Indicator
-    summary: Annotated[str, Field(min_length=1)]
-    detail: Annotated[str, Field(min_length=1)]
-    source: Number
-    override_reasons: tuple[SetId, ...] = ()
-    only_if_rules: tuple[RuleId, ...] = ()
-    or_unknown_rules: tuple[RuleId, ...] = ()
+    indicator: Indicator = Field(description="how urgent it is")
+    summary: Annotated[str, Field(min_length=1)] = Field(description="one line")
+    detail: Annotated[str, Field(min_length=1)] = Field(
+        description="what was not looked at, and what to do; `{keys}` names what is missing"
+    )
+    source: Number = Field(description="the source named on the card")
+    override_reasons: tuple[SetId, ...] = Field(default=(), description="ids of override-reasons.yaml")
+    only_if_rules: tuple[RuleId, ...] = Field(
+        default=(), description="shown only if one of these is true, where keys were not supplied"
+    )
+    or_unknown_rules: tuple[RuleId, ...] = Field(
+        default=(), description="or if one of these is unknown for want of data"
+    )
 
 
 class MergeGroup(Shape):
     """Cards of this group become one."""
 
-    title: Annotated[str, Field(min_length=1)]
+    title: Annotated[str, Field(min_length=1)] = Field(description="the heading of the merged card")
 
 
 class RulebookFile(Shape):
@@ -226,17 +250,26 @@ class RulebookFile(Shape):
     An entry told in `empty_words` only names nothing ("other", "see notes"): it may be about anything.
     """
 
-    rulebook: SetId
-    title: Annotated[str, Field(min_length=1)]
-    description: Annotated[str, Field(min_length=1)]
-    version: Annotated[str, Field(pattern=VERSION_PATTERN)]
-    publisher: Annotated[str, Field(min_length=1)]
-    topic: Topic
-    usage: str = ""
-    example: str = ""
-    could_not_check: CouldNotCheck
-    empty_words: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+$")], ...] = ()
-    merge: dict[SetId, MergeGroup] = Field(default_factory=dict)
+    rulebook: SetId = Field(description="the id: the folder's name, and how its services begin")
+    title: Annotated[str, Field(min_length=1)] = Field(description="the name in discovery")
+    description: Annotated[str, Field(min_length=1)] = Field(description="what it recognises and checks")
+    version: Annotated[str, Field(pattern=VERSION_PATTERN)] = Field(description="x.y.z of the whole folder")
+    publisher: Annotated[str, Field(min_length=1)] = Field(description="who answers for it")
+    topic: Topic = Field(description="the coding put on every card's source")
+    usage: str = Field(default="", description="for whom it is, and what it does not see")
+    example: str = Field(default="", description="the story of the call that `cds serve` shows")
+    could_not_check: CouldNotCheck = Field(
+        description="the one card for safety checks that could not be made"
+    )
+    empty_words: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+$")], ...] = Field(
+        default=(), description="words that say nothing about what an entry is"
+    )
+    wording: dict[SetId, str] = Field(
+        default_factory=dict, description="phrases of cards that a site may say otherwise, by id"
+    )
+    merge: dict[SetId, MergeGroup] = Field(
+        default_factory=dict, description="groups of cards that become one, by id"
+    )
 
 
 TableFile.model_rebuild()

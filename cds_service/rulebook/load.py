@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from cds_service.errors import Place, Problem, RuleError
@@ -10,6 +11,7 @@ from cds_service.rulebook.checks import check
 from cds_service.rulebook.digest import digest_of
 from cds_service.rulebook.drugs import DrugTable
 from cds_service.rulebook.order import in_order
+from cds_service.rulebook.overlay import LOCAL
 from cds_service.rulebook.shelf import BOOK, DRUGS, Shelf, read_shelf
 from cds_service.rulebook.terminology import Terminology
 
@@ -25,15 +27,31 @@ def load_rulebook(folder: Path) -> Rulebook:
 
 def check_rulebook(folder: Path) -> tuple[Rulebook | None, tuple[Problem, ...]]:
     """The rulebook (None if there is any error) and every problem, in file order."""
+    examined = examine(folder)
+    return examined.book, examined.problems
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A folder as read: `book` is None if there is any error, `shelf` if there is no such folder."""
+
+    book: Rulebook | None
+    shelf: Shelf | None
+    problems: tuple[Problem, ...]
+
+
+def examine(folder: Path) -> Examined:
+    """The rulebook, the files it was made of with their places, and every problem, in file order."""
     if not folder.is_dir():
         place = Place(folder.as_posix())
-        return None, (Problem(place, "schema/missing-folder", "there is no such folder", "check the path"),)
+        problem = Problem(place, "schema/missing-folder", "there is no such folder", "check the path")
+        return Examined(None, None, (problem,))
     shelf = read_shelf(folder)
     drugs, drug_problems = _drugs(folder.resolve().parent / DRUGS)
-    found = sorted({*shelf.problems, *drug_problems, *check(shelf)})
+    found = tuple(sorted({*shelf.problems, *drug_problems, *check(shelf)}))
     if drugs is None or any(problem.level == "error" for problem in found):
-        return None, tuple(found)
-    return _assemble(shelf, drugs), tuple(found)
+        return Examined(None, shelf, found)
+    return Examined(_assemble(shelf, drugs), shelf, found)
 
 
 def find_rulebooks(path: Path) -> tuple[Path, ...]:
@@ -43,6 +61,17 @@ def find_rulebooks(path: Path) -> tuple[Path, ...]:
     if not path.is_dir():
         return ()
     return tuple(sorted(one for one in path.iterdir() if (one / BOOK).is_file()))
+
+
+def rulebook_of(path: Path) -> Path | None:
+    """The rulebook that a file or folder is part of, or whose local changes or tests it holds."""
+    for one in (path, *path.parents):
+        if (one / BOOK).is_file():
+            return one
+        local_to = one.parent.parent / one.stem
+        if one.parent.name == LOCAL and (local_to / BOOK).is_file():
+            return local_to
+    return None
 
 
 def _drugs(path: Path) -> tuple[DrugTable | None, list[Problem]]:
@@ -76,4 +105,5 @@ def _assemble(shelf: Shelf, drugs: DrugTable) -> Rulebook:
         digest=digest_of(shelf.files, shelf.folder.resolve().parent / DRUGS),
         folder=shelf.folder,
         paths=shelf.paths,
+        local=tuple(shelf.overlay.changes) if shelf.overlay is not None else (),
     )

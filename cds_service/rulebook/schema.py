@@ -9,6 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from cds_service.rulebook.examples import example
 from cds_service.rulebook.logic import LOGIC_LIST
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.views import FINDABLE, VIEWS
@@ -25,6 +28,10 @@ def rule_schema() -> dict[str, Any]:
     # Before the items of a list of criteria stand the criteria themselves, once and by name.
     tidy["$defs"]["Logic"] = _tidy(parts, None) | {"description": "a criterion, or all, any, not, at_least"}
     _complete(tidy["$defs"])
+    for part, shape in {"Rule": tidy, **tidy["$defs"]}.items():
+        for key, told in shape.get("properties", {}).items():
+            if "examples" not in told:
+                told["examples"] = [example(part, key)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -69,6 +76,12 @@ def _without_null(node: dict[str, Any]) -> dict[str, Any]:
         return node
     rest = {key: value for key, value in node.items() if key != "anyOf"}
     return {**choices[0], **rest} if len(choices) == 1 else {**rest, "anyOf": choices}
+
+
+def plain_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of another file of a rulebook."""
+    schema: dict[str, Any] = _tidy(model.model_json_schema(), None)
+    return schema
 
 
 def schema_text() -> str:

@@ -16,6 +16,7 @@ from cds_service.rulebook.files import (
     TemplateFile,
     ValueSetFile,
 )
+from cds_service.rulebook.overlay import LOCAL, Overlay, OverlayFile, overlay_path
 from cds_service.rulebook.parsed import Parsed, Shaped, parse
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.yamlfile import YamlFile, read_yaml
@@ -23,6 +24,7 @@ from cds_service.rulebook.yamlfile import YamlFile, read_yaml
 BOOK, SOURCES, REASONS = "rulebook.yaml", "sources.yaml", "override-reasons.yaml"
 _OTHERS = ("claims.yaml", "known-cards.yaml")
 VALUESETS, TABLES, TEMPLATES = "valuesets", "tables", "templates"
+RULE = "rule"
 DRUGS = Path("terminology") / "rxnorm.csv"
 UNREADABLE = "unreadable"
 """Stands for a fact that was left out because of a mistake in it."""
@@ -69,6 +71,7 @@ class Shelf:
     named: dict[str, set[str]] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    overlay: Overlay | None = None
 
     def known(self, kind: str) -> frozenset[str]:
         """The ids of value sets, tables, templates, rules or reasons, readable or not."""
@@ -90,6 +93,7 @@ class Shelf:
 def read_shelf(folder: Path) -> Shelf:
     """Read every file of a rulebook folder once."""
     shelf = Shelf(folder)
+    shelf.overlay = _overlay(shelf)
     shelf.about = _single(shelf, BOOK, RulebookFile)
     shelf.sources = _single(shelf, SOURCES, SourcesFile)
     shelf.reasons = _single(shelf, REASONS, OverrideReasonsFile)
@@ -100,7 +104,25 @@ def read_shelf(folder: Path) -> Shelf:
     for path in rule_paths(folder):
         _rule(shelf, path)
     shelf.problems += _strays(folder)
+    if shelf.overlay is not None:
+        shelf.overlay.finish(overlay_path(folder).stem)
+        shelf.problems += shelf.overlay.problems
     return shelf
+
+
+def _overlay(shelf: Shelf) -> Overlay | None:
+    """What the site changes in this rulebook; None if nothing, or if its file cannot be used."""
+    path = overlay_path(shelf.folder)
+    if not path.is_file():
+        return None
+    file = read_yaml(path)
+    shelf.files[f"../{LOCAL}/{path.name}"] = file.data
+    parsed, problems = parse(file, OverlayFile)
+    shelf.problems += problems
+    if parsed is None or not parsed.sound:
+        return None
+    sources, book = read_yaml(shelf.folder / SOURCES), read_yaml(shelf.folder / BOOK)
+    return Overlay.of(parsed, sources.data, book.data)
 
 
 def rule_paths(folder: Path) -> Iterator[Path]:
@@ -139,10 +161,21 @@ def _folder_order(folder: Path) -> tuple[int, str]:
     return (FOLDERS.index(folder.name) if folder.name in FOLDERS else len(FOLDERS), folder.name)
 
 
-def _read(shelf: Shelf, path: Path) -> YamlFile:
+def _read(shelf: Shelf, path: Path, kind: str = "") -> YamlFile:
+    """A file as it holds here: with what the site changes in it."""
     file = read_yaml(path)
+    if shelf.overlay is not None and not file.problems:
+        file = _changed(shelf.overlay, file, path, kind)
     shelf.files[path.relative_to(shelf.folder).as_posix()] = file.data
     return file
+
+
+def _changed(overlay: Overlay, file: YamlFile, path: Path, kind: str) -> YamlFile:
+    if kind == VALUESETS:
+        return overlay.valueset(path.stem, file)
+    if kind == RULE:
+        return overlay.rule(path.stem, file)
+    return overlay.phrased(path.name, file, ("could_not_check",)) if path.name == BOOK else file
 
 
 def _single(shelf: Shelf, name: str, model: type[Shaped]) -> Parsed[Shaped] | None:
@@ -162,7 +195,7 @@ def _collect(shelf: Shelf, folder: str, model: type[Shaped], into: dict[str, Par
     key = next(iter(model.model_fields))
     names = shelf.named.setdefault(key, set())
     for path in _yaml_files(shelf.folder / folder):
-        file = _read(shelf, path)
+        file = _read(shelf, path, folder)
         names.add(path.stem)
         parsed, problems = parse(file, model)
         shelf.problems += problems
@@ -174,7 +207,7 @@ def _collect(shelf: Shelf, folder: str, model: type[Shaped], into: dict[str, Par
 def _rule(shelf: Shelf, path: Path) -> None:
     names = shelf.named.setdefault("rule", set())
     names.add(path.stem)
-    parsed, problems = parse(_read(shelf, path), Rule, _RULE_STAND_IN)
+    parsed, problems = parse(_read(shelf, path, RULE), Rule, _RULE_STAND_IN)
     shelf.problems += problems
     if parsed is None:
         return

@@ -153,7 +153,8 @@ FIND_COLUMNS: Mapping[str, ColumnKind] = {"day": "date", "number": "number"}
 class ViewSignature:
     """A view's columns and named arguments, the types it reads, the value sets it needs by name.
 
-    `read_for` names the types that are read only if an argument asks for them.
+    `read_for` names the types that are read only if an argument asks for them; `units` are the UCUM units of
+    number columns, "" for a plain number, where the view always tells the same.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -165,6 +166,7 @@ class ViewSignature:
     observation_arguments: tuple[str, ...] = ()
     read_for: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
     answers: frozenset[str] = frozenset()
 
@@ -190,6 +192,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         arguments={"plausible": "table"},
         needs_codes=False,
         valuesets=("blood-pressure-panel", "systolic-blood-pressure", "diastolic-blood-pressure"),
+        units={"systolic": "mm[Hg]", "diastolic": "mm[Hg]"},
     ),
     "body_weight": ViewSignature(
         columns={"weight": "number", "date": "date", "status": "text"},
@@ -237,6 +240,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "rate": "mg a minute",
             "per_week": "times a week",
         },
+        units={"dose": "mg", "per_weight": "mg/kg", "duration": "min", "rate": "mg/min", "per_week": "/wk"},
         value="dose",
     ),
     "treatment_sessions": ViewSignature(
@@ -245,6 +249,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         arguments={"procedures": "valueset", "supplies": "valueset"},
         read_for={"Procedure": "procedures", "MedicationDispense": "supplies"},
         labels={"dose": "mg given that day"},
+        units={"dose": "mg"},
     ),
     "score_change": ViewSignature(
         columns={
@@ -260,6 +265,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         arguments={"since": "fact", "baseline_until": "duration", "plausible": "table"},
         required=("since",),
         labels={"fall": "percent less than at baseline", "rise": "percent more than at baseline"},
+        units={"fall": "%", "rise": "%"},
         value="fall",
     ),
     "antidepressant_trials": ViewSignature(
@@ -310,5 +316,6 @@ VIEWS: Mapping[str, ViewSignature] = {
             "adherence": "adherence",
             "dose": "as daily dose",
         },
+        units={"days": "", "days_at_dose": "", "adherence": "", "dose": "mg/d"},
     ),
 }

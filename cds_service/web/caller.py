@@ -15,11 +15,15 @@ _THIS_MACHINE = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client that was let in: its name in the list of clients, its tenant, its FHIR servers."""
+    """A client that was let in: its name in the list of clients, its tenant, its FHIR servers.
+
+    `listed` means that the list of clients names the tenant; otherwise it is what the client said.
+    """
 
     name: str
     tenant: str = ""
     fhir: FhirPolicy = field(default_factory=FhirPolicy)
+    listed: bool = False
 
 
 class Gate(Protocol):

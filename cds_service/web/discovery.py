@@ -1,7 +1,7 @@
 """GET /cds-services: which services there are and what each wants to be sent.
 
-The answer depends on the rules alone, so its bytes are made once, at start. Keys keep their order, because a
-prefetch template may refer to an earlier one. The ETag changes whenever a rulebook does, even where this
+The answer depends on the rules alone, so its bytes are made once, with them. Keys keep their order, because
+a prefetch template may refer to an earlier one. The ETag changes whenever a rulebook does, even where this
 answer does not: a client that asks again learns that the advice may differ.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from flask import Flask, Response, request
@@ -17,6 +17,9 @@ from flask import Flask, Response, request
 from cds_service.facts.prefetch import templates
 from cds_service.rulebook.book import Rulebook
 from cds_service.web.caller import Gate
+
+if TYPE_CHECKING:
+    from cds_service.web.rules import CurrentRules
 
 PATH = "/cds-services"
 
@@ -53,17 +56,15 @@ def version_of(body: bytes, rulebooks: Iterable[Rulebook]) -> str:
     return digest.hexdigest()[:32]
 
 
-def register(app: Flask, rulebooks: Iterable[Rulebook], gate: Gate) -> None:
+def register(app: Flask, current: CurrentRules, gate: Gate) -> None:
     """Let the app answer GET /cds-services to whom `gate` lets in."""
-    books = tuple(rulebooks)
-    body = describe(books)
-    tag = version_of(body, books)
 
     def discovery() -> Response:
         gate.admit_to_discovery(request)
-        known = request.if_none_match.contains_weak(tag)
-        response = Response(status=304) if known else Response(body, mimetype="application/json")
-        response.set_etag(tag)
+        rules = current.now
+        known = request.if_none_match.contains_weak(rules.tag)
+        response = Response(status=304) if known else Response(rules.discovery, mimetype="application/json")
+        response.set_etag(rules.tag)
         response.headers["Cache-Control"] = "no-cache"
         return response
 

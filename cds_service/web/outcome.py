@@ -67,13 +67,12 @@ def http_failure(error: HTTPException) -> Response:
         return Response(status=error.code or 500, headers=error.get_headers())
     text = _TEXTS.get(error.code, f"{error.name}.")
     kept = [pair for pair in error.get_headers() if pair[0].lower() in ("allow", "retry-after")]
-    code = _CODES.get(error.code, "exception" if error.code >= 500 else "invalid")
-    return json_response(operation_outcome(text, code), error.code, headers=kept)
+    return json_response(operation_outcome(text, code_of(error)), error.code, headers=kept)
 
 
 def unavailable(error: StoreUnavailable) -> Response:
     """The answer where the database cannot be used: try again soon. The log has the cause, without data."""
-    _LOG.warning("the database cannot be used: %s", " from ".join(_described(error)))
+    _LOG.warning("the database cannot be used: %s", " from ".join(described(error)))
     wait = [("Retry-After", str(error.retry_seconds))]
     return json_response(operation_outcome(str(error), "transient"), 503, headers=wait)
 
@@ -81,9 +80,26 @@ def unavailable(error: StoreUnavailable) -> Response:
 def incident(error: Exception) -> Response:
     """The answer to a failure of ours: a number here, the cause in the log under it, no data in either."""
     number = uuid.uuid4().hex
-    _LOG.error("incident %s: %s", number, " from ".join(_described(error)))
+    _LOG.error("incident %s: %s", number, " from ".join(described(error)))
     text = "The service failed; its log has the cause under this incident."
     return json_response(operation_outcome(text, "exception", diagnostics=f"incident {number}"), 500)
+
+
+def status_of(error: Exception) -> int:
+    """The status with which an error is answered."""
+    if isinstance(error, RequestError):
+        return error.status
+    if isinstance(error, StoreUnavailable):
+        return 503
+    return error.code or 500 if isinstance(error, HTTPException) else 500
+
+
+def code_of(error: Exception) -> str:
+    """The issue type with which an error is answered: what kind of problem it is."""
+    if isinstance(error, RequestError):
+        return error.code
+    status = status_of(error)
+    return _CODES.get(status, "exception" if status >= 500 else "invalid")
 
 
 def answer_errors(app: Flask) -> None:
@@ -94,7 +110,7 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(Exception, incident)
 
 
-def _described(error: BaseException) -> list[str]:
+def described(error: BaseException) -> list[str]:
     """The class and place of the error and of its causes; messages may hold patient data and stay out."""
     seen: list[str] = []
     cause: BaseException | None = error

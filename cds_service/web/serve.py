@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import shlex
+import signal
 import socket
+import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -21,19 +24,24 @@ from cds_service.errors import CdsError, RuleError, StoreUnavailable, UsageError
 from cds_service.rulebook.book import Rulebook
 from cds_service.settings import Settings
 from cds_service.store.database import Database
-from cds_service.web.app import servable_rulebooks
 from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.discovery import PATH, service_id
+from cds_service.web.front import BODY_SECONDS, load_front
+from cds_service.web.observe.log import open_log
+from cds_service.web.observe.workers import shared_counters
+from cds_service.web.reload import ask_for_reload
+from cds_service.web.rules import load_rules
 
 _TARGET = "cds_service.web.wsgi:create"
 _EXAMPLES = Path("fhir_fixtures/requests")
-_LAST_SECONDS = 5  # a worker told to stop while it starts does not hear it, and is killed after these
+_CONNECTIONS = 1024  # of one worker at a time; slow clients hold no more than that of it
 _LONGEST_START = 60  # seconds
 
 _HELP = """Serve the rules as CDS Hooks services.
 
 An EHR finds the services at /cds-services and posts each hook call to /cds-services/ID, where ID is the
-rulebook and the hook: RULEBOOK-patient-view. /healthz says that the server lives, /readyz with which rules.
+rulebook and the hook: RULEBOOK-patient-view. /healthz says that the server lives, /readyz with which rules,
+/metrics what it does.
 
 \b
 Try it on your own machine, with the time at which the example charts were written:
@@ -43,11 +51,15 @@ Try it on your own machine, with the time at which the example charts were writt
 \b
 Every option is also a setting of the environment: CDS_HOST, CDS_PORT, CDS_WORKERS, CDS_RULES, CDS_TODAY,
 CDS_ENGINE; and further CDS_TIMEZONE, CDS_MAX_BODY (10MB), CDS_REQUIRE_APPROVAL (1 refuses rules that nobody
-approved), CDS_DATABASE_URL (where feedback is kept). An option wins over the environment.
+approved), CDS_DATABASE_URL (where feedback is kept), CDS_DECISION_LOG (a file for one masked line per call).
+An option wins over the environment.
 
 Only this machine can reach the server unless CDS_CLIENTS names a file that says who may call (docs/ehr.md);
-then CDS_PUBLIC_URL is the address clients use, which their tokens are for. Under another WSGI server use
-cds_service.web.wsgi:app.
+then CDS_PUBLIC_URL is the address clients use, which their tokens are for. docs/operations.md has every
+setting, and TLS, which a proxy in front has to do. Under another WSGI server use cds_service.web.wsgi:app.
+
+SIGTERM finishes the calls under way. SIGHUP reads the rules again, in every worker and without a gap; rules
+with problems change nothing. CDS_WATCH=1 does so whenever their files change.
 """
 
 
@@ -66,9 +78,11 @@ def serve(**options: str | None) -> None:
         settings = Settings.from_environment(env)
         refuse_unguarded(settings)
         clients = load_clients(Path(settings.clients)) if settings.clients else None
-        books, engine = servable_rulebooks(settings)
+        rules = load_rules(settings)
         refuse_taken_port(settings)
         warning = open_database(settings)
+        if settings.decision_log:
+            open_log(settings.decision_log)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     except RuleError as error:
@@ -78,29 +92,57 @@ def serve(**options: str | None) -> None:
     os.environ.update(given)
     if warning:
         click.echo(warning, err=True)
-    run(settings, start_message(settings, books, engine, clients))
+    message = start_message(settings, rules.books, rules.engine, clients)
+    del rules  # each worker loads its own
+    with shared_counters(), shared_by_workers(settings) as folder:
+        run(settings, message, folder)
 
 
-def run(settings: Settings, message: str) -> None:
-    """Run the server and its workers until they are stopped; `message` is said once they listen."""
+@contextlib.contextmanager
+def shared_by_workers(settings: Settings) -> Iterator[Path]:
+    """The folder in which workers say which rules they have: that of the settings, or one for this run."""
+    if settings.runtime_dir:
+        folder = Path(settings.runtime_dir)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="cds-") as made:
+        os.environ["CDS_RUNTIME_DIR"] = made
+        yield Path(made)
+
+
+def run(settings: Settings, message: str, shared: Path | None = None) -> None:
+    """Run the server and its workers until they are stopped; `message` is said once they listen.
+
+    SIGTERM lets calls under way finish. SIGHUP lets the workers read the rules again, through the folder
+    that they share.
+    """
     host = settings.host.strip("[]")
     server = Granian(
         _TARGET,
         factory=True,
         address=host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         workers=settings.workers,
-        workers_kill_timeout=_LAST_SECONDS,
-        blocking_threads=1,
+        workers_kill_timeout=last_seconds(settings),
+        backpressure=_CONNECTIONS,
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,
     )
     announcing = threading.Thread(target=announce, args=(host, settings.port, message), daemon=True)
     server.on_startup(announcing.start)
-    server.serve()
+    if shared is not None:
+        # On start, because Granian would otherwise answer SIGHUP by starting its workers anew.
+        server.on_startup(lambda: signal.signal(signal.SIGHUP, lambda *_: ask_for_reload(shared)))
+    server.serve(target_loader=load_front)
+
+
+def last_seconds(settings: Settings) -> int:
+    """How long a worker may go on after SIGTERM: a body may still arrive, and its call be answered."""
+    return math.ceil(BODY_SECONDS + settings.deadline_ms / 1000) + 1
 
 
 def announce(host: str, port: int, message: str) -> None:
@@ -122,6 +164,7 @@ def refuse_unguarded(settings: Settings) -> None:
         )
 
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _ANSWERS_WITHIN = 1.0
 """Seconds; a server on this machine takes a connection at once."""
 
@@ -137,7 +180,9 @@ def refuse_taken_port(settings: Settings) -> None:
         family, _, _, _, address = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as caller:
             caller.settimeout(_ANSWERS_WITHIN)
-            if settings.port and caller.connect_ex(address) == 0:
+            # An address of all interfaces is called on this machine's own.
+            called = (_LOOPBACK.get(str(address[0]), address[0]), *address[1:])
+            if settings.port and caller.connect_ex(called) == 0:
                 raise OSError(errno.EADDRINUSE, "somebody answers")
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

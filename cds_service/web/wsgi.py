@@ -9,20 +9,22 @@ The server decides the address; keep it on this machine unless CDS_CLIENTS says 
 
 from __future__ import annotations
 
-import gc
 import os
 
 from flask import Flask
 
 from cds_service.settings import Settings
-from cds_service.web.app import create_app
+from cds_service.web.app import RELOADER, create_app
+from cds_service.web.reload import keep_watch, look, settle_memory
 
 
 def create() -> Flask:
     """Make the application of this process. Raises UsageError and RuleError."""
-    made = create_app(Settings.from_environment(os.environ))
-    gc.collect()
-    gc.freeze()  # the rules live as long as the process: no collection need walk them again
+    settings = Settings.from_environment(os.environ)
+    first = look(settings)
+    made = create_app(settings)
+    settle_memory()
+    keep_watch(settings, made.extensions[RELOADER], first)
     return made
 
 

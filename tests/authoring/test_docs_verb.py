@@ -147,8 +147,8 @@ def test_stale_missing_and_left_over_pages_are_told_and_nothing_is_written(writt
     assert result.exit_code == 1
     assert result.output.splitlines() == [
         "docs/rules/dosed.md: the page is missing (run cds docs)",
-        "docs/rules/gone.md: there is no such rule (run cds docs)",
-        "docs/rules/heavy.md: the page is not what its rule says (run cds docs)",
+        "docs/rules/gone.md: nothing is behind this page (run cds docs)",
+        "docs/rules/heavy.md: the page is out of date (run cds docs)",
     ]
     assert not (OUT / "dosed.md").exists()
     assert run().exit_code == 0

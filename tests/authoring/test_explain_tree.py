@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.authoring.bench import Bench
 from cds_service.authoring.charts import chart_request
 from cds_service.authoring.explain import card_of, explain_text
-from cds_service.authoring.replay import Bench
 from cds_service.authoring.whytree import Why, why_tree
 from cds_service.pipeline import Evaluation
 from cds_service.rulebook.book import Rulebook

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-import pytest
 from ruamel.yaml import YAML
 
 HERE = Path(__file__).parent
@@ -56,20 +54,6 @@ def row(*ids: str) -> Callable[[T], T]:
         return test
 
     return mark
-
-
-WAITING = {"cds_service.web.cors": ("CORS-1", "CORS-2"), "cds_service.web.metrics": ()}
-"""Parts that are not built yet, and the rows about them. A part that is there must leave this list."""
-
-
-def waits_for(part: str) -> pytest.MarkDecorator:
-    """The test fails until the part is there."""
-    return pytest.mark.xfail(part in WAITING, reason=f"{part} is not built yet", strict=True)
-
-
-def is_there(part: str) -> bool:
-    """Whether a part of the program is built."""
-    return importlib.util.find_spec(part) is not None
 
 
 @dataclass(frozen=True)
@@ -145,8 +129,6 @@ def page() -> str:
 
 def _line(entry: Entry) -> str:
     shown = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in entry.tests)
-    if any(entry.id in rows for rows in WAITING.values()):
-        shown = "not built yet"
-    elif entry.not_applicable:
+    if entry.not_applicable:
         shown = f"nothing: {entry.not_applicable}"
     return f"| {entry.id} | {entry.does} | {shown} |"

@@ -10,11 +10,10 @@ from cds_service.rulebook.book import Rulebook
 from cds_service.settings import Settings
 from cds_service.web.app import create_app
 
-from .rows import row, waits_for
+from .rows import row
 
 EHR, OTHER = "https://ehr.example.org", "https://evil.example.org"
 PATHS = ("/cds-services", VIEW, f"{VIEW}/feedback")
-pytestmark = waits_for("cds_service.web.cors")
 
 
 @pytest.fixture

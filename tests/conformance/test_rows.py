@@ -11,10 +11,8 @@ from .rows import (
     REFERENCE,
     ROOT,
     SECTIONS,
-    WAITING,
     entries,
     exists,
-    is_there,
     marked,
     page,
     rows_of,
@@ -42,10 +40,6 @@ def test_every_test_an_entry_names_exists() -> None:
     assert [test for entry in entries() for test in entry.tests if not exists(test)] == []
     assert not exists("tests/conformance/test_rows.py::test_nobody_wrote")
     assert not exists("tests/nowhere.py::test_x")
-
-
-def test_a_part_that_is_there_is_not_waited_for() -> None:
-    assert [part for part in WAITING if is_there(part)] == []
 
 
 def test_every_row_a_test_names_has_an_entry() -> None:

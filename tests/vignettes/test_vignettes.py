@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from cds_service.authoring.replay.approved import normalised, write_approved
 from cds_service.settings import Settings
 from cds_service.web.app import create_app
 
@@ -25,7 +25,6 @@ FIXTURES = ROOT / "fhir_fixtures"
 REQUESTS = sorted((FIXTURES / "requests").glob("*.json"))
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DECISION = "org.cds-service.decision"
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
 
 BASELINE = {
@@ -145,22 +144,12 @@ def test_both_engines_give_the_same_answer(request_file: Path) -> None:
     assert answer(request_file, "direct") == answer(request_file)
 
 
-def normalised(body: dict[str, Any]) -> dict[str, Any]:
-    """The answer with ids numbered in order of appearance, and the digest left out."""
-    seen: dict[str, str] = {}
-    text = json.dumps(body, indent=2, ensure_ascii=False)
-    text = UUID.sub(lambda match: seen.setdefault(match.group(), f"uuid-{len(seen) + 1}"), text)
-    text = re.sub(r"sha256:[0-9a-f]{64}", "sha256:…", text)
-    result: dict[str, Any] = json.loads(text)
-    return result
-
-
 @requests
 def test_the_answer_is_the_approved_one(request_file: Path) -> None:
     approved = FIXTURES / "cards" / request_file.name
     got = normalised(answer(request_file))
     if os.environ.get("UPDATE_APPROVED"):
-        approved.write_text(json.dumps(got, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_approved(approved, got)
     assert got == json.loads(approved.read_text(encoding="utf-8"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from pathlib import Path
 
@@ -68,10 +69,12 @@ def test_readyz_says_which_rules_and_engine(sample_book: Rulebook, engine, tmp_p
     settings = Settings(engine=engine, database_url=f"sqlite:///{tmp_path}/cds.sqlite3")
     response = create_app(settings, [sample_book]).test_client().get("/readyz")
     assert response.status_code == 200
+    rulebooks = [{"id": "sample", "version": "1.2.0", "digest": sample_book.digest}]
     assert response.get_json() == {
         "status": "ready",
         "engine": engine,
-        "rulebooks": [{"id": "sample", "version": "1.2.0", "digest": sample_book.digest}],
+        "rulebooks": rulebooks,
+        "workers": [{"pid": os.getpid(), "rulebooks": rulebooks}],
     }
 
 
@@ -96,7 +99,7 @@ def test_the_wsgi_module_makes_its_application_once_from_the_environment(monkeyp
     monkeypatch.setenv("CDS_RULES", str(RULEBOOKS))
     monkeypatch.setenv("CDS_TODAY", NOW.date().isoformat())
     monkeypatch.setenv("CDS_DATABASE_URL", f"sqlite:///{tmp_path}/cds.sqlite3")
-    monkeypatch.setattr(wsgi.gc, "freeze", lambda: None)
+    monkeypatch.setattr("gc.freeze", lambda: None)
     app = wsgi.app
     assert app is wsgi.app
     assert app.test_client().get("/readyz").status_code == 200

@@ -246,10 +246,6 @@ def test_what_is_clearly_no_json_is_refused(client: FlaskClient, content_type: s
     assert "application/json" in issue["details"]["text"]
 
 
-def test_a_compressed_body_is_refused(client: FlaskClient):
-    assert_outcome(client.post(VIEW, json=view_call(), headers={"Content-Encoding": "gzip"}), 415)
-
-
 @pytest.mark.parametrize(
     "path", ["/", "/nothing", "/cds-services/nothing", "/cds-services/sample", f"{VIEW}/a"]
 )

@@ -20,7 +20,7 @@ from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import ServedRulebook
 from cds_service.rulebook.hooks import hook_named
 from cds_service.settings import Settings
-from cds_service.web.app import load_rulebooks
+from cds_service.web.rules import load_rulebooks
 
 _BASE = re.compile(r"https?://[^\s/?#@]+[^\s?#@]*")
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")

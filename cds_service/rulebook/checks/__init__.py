@@ -75,6 +75,7 @@ BOOK_CHECKS: tuple[Callable[[Shelf], Iterator[Problem]], ...] = (
     shared.table_rows_are_complete,
     shared.table_sources_are_known,
     shared.could_not_check_fits,
+    shared.wording_is_used,
     templates.templates_are_fhir,
 )
 

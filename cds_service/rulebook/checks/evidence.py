@@ -31,7 +31,7 @@ def sources_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
     entries = [(("evidence", index, "source"), one.source) for index, one in enumerate(parsed.model.evidence)]
     if parsed.broken_under("evidence"):
         entries = []
-    for path, number in [*entries, *_citations(parsed)]:
+    for path, number in [*entries, *citations(parsed)]:
         if number not in known:
             yield parsed.problem(path, "evidence/unknown-source", *unknown_source(number, known))
 
@@ -47,7 +47,7 @@ def citations_have_claims(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Probl
     if parsed.broken_under("evidence"):
         return
     claimed = {one.source for one in parsed.model.evidence}
-    for path, number in _citations(parsed):
+    for path, number in citations(parsed):
         if number not in claimed:
             yield parsed.problem(
                 path,
@@ -57,8 +57,8 @@ def citations_have_claims(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Probl
             )
 
 
-def _citations(parsed: Parsed[Rule]) -> list[Cited]:
-    """Every citation outside the evidence, once per place and number."""
+def citations(parsed: Parsed[Rule]) -> list[Cited]:
+    """Every citation of a rule outside its evidence, once per place and number."""
     rule = parsed.model
     found: dict[Cited, None] = {}
     for path, card in cards_of(rule):

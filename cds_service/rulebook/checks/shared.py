@@ -10,6 +10,7 @@ from cds_service.rulebook.checks.evidence import cited, unknown_source
 from cds_service.rulebook.files import CouldNotCheck, RulebookFile
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.shelf import Shelf
+from cds_service.rulebook.walk import cards_of, texts_of
 
 COULD_NOT_CHECK_WORDS = ("keys", "rules", "rule_count", "missing_count", "missing_questions")
 
@@ -58,6 +59,26 @@ def could_not_check_fits(shelf: Shelf) -> Iterator[Problem]:
     yield from _references(shelf, shelf.about, card)
     yield from _citations(shelf, shelf.about, card)
     yield from _texts(shelf.about, card)
+
+
+def wording_is_used(shelf: Shelf) -> Iterator[Problem]:
+    """A phrase that a site may say otherwise stands in some card."""
+    if shelf.about is None:
+        return
+    about = shelf.about.model
+    texts = [about.could_not_check.summary, about.could_not_check.detail]
+    for parsed in shelf.rules:
+        for path, card in cards_of(parsed.model):
+            texts += [text for _, text in texts_of(card, path)]
+    changed = shelf.overlay.model.wording if shelf.overlay is not None else {}
+    for key, phrase in about.wording.items():
+        if key not in changed and not any(phrase in text for text in texts):
+            yield shelf.about.problem(
+                ("wording", key),
+                "card/unused-wording",
+                "no card holds this phrase",
+                "write it exactly as the cards do, or remove it",
+            )
 
 
 def _references(shelf: Shelf, about: Parsed[RulebookFile], card: CouldNotCheck) -> Iterator[Problem]:

@@ -62,7 +62,8 @@ class ClientGate:
             raise
         if not first:
             raise _refused("the token was used before", verified.about)
-        return Caller(client.name, verified.tenant, client.fhir)
+        listed = verified.tenant in client.tenants
+        return Caller(client.name, verified.tenant, client.fhir, listed)
 
     def admit_to_discovery(self, request: Request) -> None:
         """Let a GET of the list of services in. Where that needs no token, one that comes must be valid all

@@ -1,0 +1,1 @@
+"""`cds export`: a rulebook as FHIR R4, and what must be disclosed about it."""

@@ -1,0 +1,1 @@
+"""Who answers for a rule, and until when."""

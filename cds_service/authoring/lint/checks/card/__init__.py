@@ -1,0 +1,1 @@
+"""What the card says and offers."""

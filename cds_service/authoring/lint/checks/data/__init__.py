@@ -1,0 +1,1 @@
+"""What the facts ask of the chart."""

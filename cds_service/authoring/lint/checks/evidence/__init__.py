@@ -1,0 +1,1 @@
+"""What the sources are claimed to say."""

@@ -1,0 +1,1 @@
+"""Ids and versions over time."""

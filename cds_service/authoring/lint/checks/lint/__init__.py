@@ -1,0 +1,1 @@
+"""What an author set aside on the line."""

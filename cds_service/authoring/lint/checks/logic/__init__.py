@@ -1,0 +1,1 @@
+"""Criteria that decide nothing, or nothing else than another."""

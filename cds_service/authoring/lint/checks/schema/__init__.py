@@ -1,0 +1,1 @@
+"""What was left unfinished in a file."""

@@ -1,0 +1,1 @@
+"""Codes and what they are said to mean."""

@@ -1,0 +1,1 @@
+"""`cds replay`: every chart decided again, and whose cards another version of the rules changes."""

@@ -1,0 +1,60 @@
+"""Calls from browsers: pages of the listed origins may call and read every answer, refusals too; no others.
+
+The token is a header, not a cookie, so credentials in the sense of browsers are never allowed. A preflight
+carries no token and is answered before anybody looks for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Flask, Response, request
+
+from cds_service.web.discovery import PATH
+
+MAX_AGE = 600
+"""Seconds for which a browser may remember a preflight."""
+
+_ALLOWED = {
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "authorization, content-type, content-encoding",
+    "Access-Control-Max-Age": str(MAX_AGE),
+}
+_READABLE = "ETag, Retry-After, WWW-Authenticate"
+
+
+def register(app: Flask, origins: Sequence[str]) -> None:
+    """Let the app answer preflights under /cds-services, and let pages of `origins` read its answers there.
+
+    `origins` are written in lower case, as browsers do.
+    """
+    allowed = frozenset(origins)
+
+    def preflight() -> Response | None:
+        if request.method != "OPTIONS" or request.url_rule is None or not _is_ours():
+            return None
+        response = Response(
+            status=204, headers={"Allow": app.make_default_options_response().headers["Allow"]}
+        )
+        del response.headers["Content-Type"]
+        return response
+
+    def tell_browsers(response: Response) -> Response:
+        if not allowed or not _is_ours():
+            return response
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin", "")
+        if origin in allowed:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            if request.method == "OPTIONS":
+                response.headers.update(_ALLOWED)
+            else:
+                response.headers["Access-Control-Expose-Headers"] = _READABLE
+        return response
+
+    app.before_request(preflight)
+    app.after_request(tell_browsers)
+
+
+def _is_ours() -> bool:
+    return request.path == PATH or request.path.startswith(f"{PATH}/")

@@ -1,0 +1,155 @@
+"""Between the server and the application: a call is handed over when its body is here, and in good time.
+
+Granian hands a call to a WSGI application at once and lets the thread wait for the body, for as long as the
+client likes; a few slow clients would hold every thread. So this front takes calls through Granian's other
+interface (RSGI), in which waiting costs no thread. It waits for each body a bounded time and keeps no more of
+it than the limit; then one of a few threads runs the application. Those threads do not make anything faster:
+they let other calls pass while one waits for an EHR's FHIR server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cds_service.errors import RequestError
+from cds_service.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
+
+BODY_SECONDS = 10.0
+"""How long a body may take to arrive. A proxy that collects bodies, as it should, needs milliseconds."""
+
+THREADS = 16
+"""Calls that one worker may have under way; all but one of them wait for FHIR servers."""
+
+_LOG = logging.getLogger("cds_service")
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+class Late:
+    """A body that did not come in time; whoever reads it refuses the call."""
+
+    def read(self, size: int = -1) -> NoReturn:  # noqa: ARG002
+        """Raises RequestError (408)."""
+        raise RequestError(
+            "The request body did not arrive in time; send it whole and at once.",
+            status=408,
+            code="transient",
+        )
+
+
+class Front:
+    """Takes the calls of one worker. `limit` counts the bytes of a body, `seconds` its way here."""
+
+    def __init__(self, app: WSGIApplication, limit: int, seconds: float = BODY_SECONDS) -> None:
+        self._app, self._limit, self._seconds = app, limit, seconds
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
+
+    async def answer(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer one call."""
+        environ = environ_of(scope)
+        await self._receive(scope, protocol, environ)
+        loop = asyncio.get_running_loop()
+        try:
+            status, headers, body = await loop.run_in_executor(self._threads, run, self._app, environ)
+        except Exception as error:  # the server would write its message, which may hold data, to the log
+            _LOG.error("500: the application failed outside its own care: %s", type(error).__name__)
+            status, headers, body = 500, [], b""
+        if isinstance(environ["wsgi.input"], Late):
+            headers.append(("connection", "close"))
+        protocol.response_bytes(status, headers, body)
+
+    async def _receive(self, scope: Scope, protocol: HTTPProtocol, environ: WSGIEnvironment) -> None:
+        """Put the body into `environ`; one that announces more than the limit is refused there, unread."""
+        chunked = scope.headers.get("transfer-encoding") is not None
+        announced = scope.headers.get("content-length")
+        if not chunked and (announced is None or not 0 < int(announced) <= self._limit):
+            return
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await (self._pieces(protocol) if chunked else protocol())
+        except TimeoutError:
+            _LOG.warning("408: a body did not arrive within %g s", self._seconds)
+            environ["wsgi.input"] = Late()
+            return
+        except RuntimeError:  # the client has gone, and nobody will read the answer
+            return
+        environ["wsgi.input"] = BytesIO(body)
+
+    async def _pieces(self, protocol: HTTPProtocol) -> bytes:
+        """A body of unknown length, up to the first piece over the limit."""
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in protocol:
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._limit:
+                break
+        return b"".join(pieces)
+
+
+def load_front(target: str) -> Callable[..., Awaitable[None]]:
+    """What answers calls with the application that `module:function` makes, in each worker as it starts."""
+    module, _, name = target.partition(":")
+    make: Callable[[], WSGIApplication] = getattr(import_module(module), name)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process hears it for all
+    return Front(make(), Settings.from_environment(os.environ).max_body).answer
+
+
+def environ_of(scope: Scope) -> WSGIEnvironment:
+    """The call as PEP 3333 describes it, its body left empty."""
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host.strip("[]"),
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
+
+
+def run(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
+    """Call the application, whose answers are short, and collect what it says."""
+    started: list[tuple[int, list[tuple[str, str]]]] = []
+
+    def start(status: str, headers: Sequence[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:
+        started.append((int(status[:3]), list(headers)))
+        return parts.append
+
+    parts: list[bytes] = []
+    answered: Iterable[bytes] = app(environ, start)
+    try:
+        parts.extend(answered)
+    finally:
+        if (close := getattr(answered, "close", None)) is not None:
+            close()
+    status, headers = started[-1]
+    return status, headers, b"".join(parts)

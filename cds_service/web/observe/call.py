@@ -1,0 +1,95 @@
+"""One hook call as it was answered, and those who are told of it afterwards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter
+
+from cds_service.facts.request import HookRequest
+from cds_service.facts.server.source import FhirSource
+from cds_service.facts.server.source import Outcome as Read
+from cds_service.pipeline import Outcome
+from cds_service.web.caller import Caller
+from cds_service.web.outcome import described, status_of
+
+_LOG = logging.getLogger("cds_service")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One hook call that was answered, with whatever status.
+
+    `service` is the id of one of our services, empty if the call named none. `time` is when it came, by the
+    real clock; `seconds` until its answer was ready. `caller` is None if it was not let in, `request` if it
+    could not be read. `outcome` stands behind a 200 only, `error` behind everything else. `reads` is what was
+    read from the FHIR server. It holds identifiers and the access token: a witness decides what it keeps.
+    """
+
+    service: str
+    time: datetime
+    seconds: float
+    status: int
+    caller: Caller | None = None
+    request: HookRequest | None = None
+    outcome: Outcome | None = None
+    reads: tuple[Read, ...] = ()
+    error: Exception | None = None
+
+
+Witness = Callable[[Call], None]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of a call so far; `reading` is its way to the FHIR server."""
+
+    caller: Caller | None = None
+    request: HookRequest | None = None
+    reading: FhirSource | None = None
+    outcome: Outcome | None = None
+
+
+class Witnesses:
+    """Those who are told of every call, once its answer is ready and before it is sent.
+
+    `clock` tells the real time. A witness that fails is logged; the caller gets its answer.
+    """
+
+    def __init__(self, witnesses: Sequence[Witness], clock: Callable[[], datetime]) -> None:
+        self._witnesses, self._clock = witnesses, clock
+
+    @contextmanager
+    def watch(self, service: str) -> Iterator[Seen]:
+        """Watch one call to a service; the block notes what it comes to know, and ends with the answer."""
+        seen, time, begun = Seen(), self._clock(), perf_counter()
+        try:
+            yield seen
+        except Exception as error:
+            self._tell(_call(service, time, perf_counter() - begun, seen, error))
+            raise
+        self._tell(_call(service, time, perf_counter() - begun, seen, None))
+
+    def _tell(self, call: Call) -> None:
+        for witness in self._witnesses:
+            try:
+                witness(call)
+            except Exception as error:
+                _LOG.error("a call was not witnessed: %s", " from ".join(described(error)))
+
+
+def _call(service: str, time: datetime, seconds: float, seen: Seen, error: Exception | None) -> Call:
+    return Call(
+        service=service,
+        time=time,
+        seconds=seconds,
+        status=200 if error is None else status_of(error),
+        caller=seen.caller,
+        request=seen.request,
+        outcome=seen.outcome if error is None else None,
+        reads=seen.reading.outcomes if seen.reading is not None else (),
+        error=error,
+    )
