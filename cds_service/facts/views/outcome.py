@@ -104,7 +104,7 @@ class Outcomes:
 
     def _by_score(self, run: Run, chart: Chart) -> str | None:
         """What the scores say; the last follow-up can only be known if every score was obtained."""
-        if chart.not_obtained(self.call.keys):
+        if chart.not_obtained(self.call.keys) or run.floats:
             return None
         try:
             verdicts = {self._instrument(name, run, chart) for name in self.instruments}
