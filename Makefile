@@ -7,7 +7,7 @@ PORT ?= 5000
 TODAY ?= 2026-03-01
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format schema bench clean
+.PHONY: help run test lint format schema mutate bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -34,6 +34,9 @@ format: $(STAMP) ## put the code in its canonical form
 
 schema: $(STAMP) ## write rules/rule.schema.json anew from the models
 	$(BIN)/python -m cds_service.rulebook.schema
+
+mutate: $(STAMP) ## try every small mistake in the shipped rules; list those no test notices
+	$(BIN)/cds coverage --mutate
 
 bench: $(STAMP) ## measure latency and growth, as ratios to a floor measured beside them
 	$(BIN)/python -m benchmarks.latency

@@ -25,7 +25,7 @@ from cds_service.authoring.charts import (
 from cds_service.authoring.explain import card_of, explain_text
 from cds_service.authoring.given import findings_of
 from cds_service.authoring.patches import Orders, patched
-from cds_service.authoring.testfile import Item, Summary
+from cds_service.authoring.testfile import Detail, Item, Summary
 from cds_service.authoring.whytext import explained
 from cds_service.authoring.whytree import Why, why_tree
 from cds_service.cards.reading import Record
@@ -89,13 +89,13 @@ class Runner:
     # --- facts -----------------------------------------------------------------------------------
 
     def _facts(self, item: Item) -> Result:
-        record = self._record(item)
+        record = self.record(item)
         card = card_why(self.bench.cards, record, item.rule.rule, item.hook)
         found = tuple(differences(item, record.conclusions[item.rule.rule], card))
         why = explained(self._why(record, item.rule), self._path(item.rule), card) if found else ""
         return Result(item, found, why)
 
-    def _record(self, item: Item) -> Record:
+    def record(self, item: Item) -> Record:
         """The rule decided on the given values; of what it consumes only the verdicts are known."""
         rule, now = item.rule, self.today or noon(item.tests.today, self.zone)
         values = {**item.tests.defaults, **item.case.given}
@@ -172,6 +172,8 @@ def differences(item: Item, conclusion: Conclusion, card: CardWhy) -> Iterator[D
         yield Difference("card", "one" if case.card else "none", str(card).removeprefix("card: "))
     if case.summary is not None:
         yield from _summary(case.summary, card)
+    if case.detail is not None:
+        yield from _detail(case.detail, card)
     if case.suggestions is not None:
         shown = card.built.suggestions if card.built is not None and card.made else ()
         offered = tuple(one.label for one in shown)
@@ -189,6 +191,17 @@ def _summary(expected: str | Summary, card: CardWhy) -> Iterator[Difference]:
     for part in expected.contains:
         if got is None or part not in got:
             yield Difference("summary", f'a text with "{part}"', told)
+
+
+def _detail(expected: Detail, card: CardWhy) -> Iterator[Difference]:
+    body = card.built.body if card.built is not None and card.made else ""
+    told = f'"{body}"' if body else "no detail"
+    for part in expected.contains:
+        if part not in body:
+            yield Difference("detail", f'a text with "{part}"', told)
+    for part in expected.lacks:
+        if part in body:
+            yield Difference("detail", f'a text without "{part}"', told)
 
 
 def _listed(names: tuple[str, ...]) -> str:

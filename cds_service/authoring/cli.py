@@ -29,6 +29,9 @@ VERBS: Mapping[str, Verb] = {
     "lint": Verb("cds_service.authoring.lint.verb", "lint", "Check rule files and say what to mend."),
     "fmt": Verb("cds_service.authoring.fmt.verb", "fmt", "Put the files of a rulebook in canonical form."),
     "test": Verb("cds_service.authoring.ruletest", "test", "Run the tests that stand beside the rules."),
+    "coverage": Verb(
+        "cds_service.authoring.coverage.verb", "coverage", "Show what the tests of the rules try, and miss."
+    ),
     "explain": Verb(
         "cds_service.authoring.explain", "explain", "Show why a rule decides a chart as it does."
     ),

@@ -30,6 +30,11 @@ def reachable(rule: Rule, rules: Mapping[str, Rule]) -> Verdicts:
     return _logic(rule.logic, rule, rules)
 
 
+def answers(criterion: Criterion, rule: Rule, rules: Mapping[str, Rule]) -> Verdicts:
+    """The states of one criterion that some chart could lead to."""
+    return _criterion(criterion, rule, rules)
+
+
 def _logic(logic: Logic, rule: Rule, rules: Mapping[str, Rule]) -> Verdicts:
     if isinstance(logic, Criterion):
         return _criterion(logic, rule, rules)

@@ -83,6 +83,13 @@ SummaryText = Annotated[str | Summary, PlainValidator(_summary), WithJsonSchema(
 Anything = Annotated[Any, PlainValidator(lambda value: value), WithJsonSchema({})]
 
 
+class Detail(Shape):
+    """Parts that the text below a card's summary must contain, and parts it must not."""
+
+    contains: tuple[str, ...] = Field(default=(), description="what stands there, as sent (markdown)")
+    lacks: tuple[str, ...] = Field(default=(), description="what does not stand there")
+
+
 class Case(Shape):
     """One test: what is given, and what the rule must make of it."""
 
@@ -109,6 +116,7 @@ class Case(Shape):
     )
     card: bool | None = Field(default=None, description="whether a card is shown")
     summary: SummaryText | None = Field(default=None, description="the summary of the card")
+    detail: Detail | None = Field(default=None, description="what stands below the summary of the card")
     suggestions: tuple[str, ...] | None = Field(default=None, description="the buttons of the card, in order")
 
     @property
@@ -287,6 +295,9 @@ class _Check:
         if case.summary is not None and case.card is False:
             message = "a card that is not shown has no summary"
             yield self._problem((*path, "summary"), "summary-without-card", message, "remove one of the two")
+        if case.detail is not None and case.card is False:
+            message = "a card that is not shown has no detail"
+            yield self._problem((*path, "detail"), "detail-without-card", message, "remove one of the two")
         if case.suggestions and case.card is False:
             message = "a card that is not shown has no suggestions"
             hint = "remove one of the two"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from cds_service.cards.changes import BadPathError, compile_changes, texts_in
@@ -92,6 +92,14 @@ class CardBook:
             {"code": topic.code, "system": topic.system, "display": topic.display},
             {rule_prefix(*pair): pair for pair in named},
         )
+
+    def with_rule(self, rule: Rule) -> CardBook:
+        """The same with one rule in place of its namesake, which it must not differ from in its hooks."""
+        book = self.rulebook
+        rules = tuple(rule if one.rule == rule.rule else one for one in book.rules)
+        changed = replace(book, rules=rules)
+        prepared = _rule(rule, self.rules[rule.rule].order, changed)
+        return replace(self, rulebook=changed, rules={**self.rules, rule.rule: prepared})
 
     def rule_of(self, uuid: str) -> tuple[str, str] | None:
         """The rule (id, version) a card or suggestion uuid belongs to; None if no rule of this rulebook.

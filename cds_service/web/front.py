@@ -101,9 +101,11 @@ class Front:
 
 def load_front(target: str) -> Callable[..., Awaitable[None]]:
     """What answers calls with the application that `module:function` makes, in each worker as it starts."""
+    for told in (signal.SIGTERM, signal.SIGINT):  # nothing to finish yet; the server listens to them later
+        signal.signal(told, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process hears it for all
     module, _, name = target.partition(":")
     make: Callable[[], WSGIApplication] = getattr(import_module(module), name)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process hears it for all
     return Front(make(), Settings.from_environment(os.environ).max_body).answer
 
 

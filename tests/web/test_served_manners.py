@@ -159,6 +159,7 @@ def test_an_endless_chunked_body_is_413_and_memory_stays_bounded(server: Server)
 def test_a_call_under_way_is_finished_after_sigterm():
     running = Server("--rules", str(RULEBOOKS), "--workers", "2")
     try:
+        ready_when(running, lambda said: len(said["workers"]) == 2)
         held = opened(running, BODY[:100])
         assert is_answered(running)
         running.process.send_signal(signal.SIGTERM)
