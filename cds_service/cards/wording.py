@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from math import isinf, isnan
 
 from cds_service.cards.escape import NOTHING, REASON_LIMIT, VALUE_LIMIT, clean, escape
 from cds_service.facts.dates import When
 from cds_service.facts.finding import Cell, Finding, Quantity, Row
-from cds_service.truth import FALSE, TRUE, Span, Truth
+from cds_service.facts.wording import number_text, span_text
+from cds_service.truth import FALSE, TRUE, Truth
 
 ROW_LIMIT = 12
 
@@ -38,24 +38,8 @@ INLINE = Style(escape, "; ".join)
 
 
 def number(value: float) -> str:
-    """35, 9.8: no trailing zero, no exponent."""
-    if isnan(value) or isinf(value):
-        return NOTHING
-    text = f"{value:.10g}"
-    if "e" in text:
-        text = format(Decimal(text), "f")
-    return "0" if text == "-0" else text
-
-
-def span(value: Span) -> str:
-    """An exact number, "at least 2", "at most 5" or "2 to 4"."""
-    if value.exact:
-        return number(value.low)
-    if isinf(value.high):
-        return NOTHING if isinf(value.low) else f"at least {number(value.low)}"
-    if isinf(value.low):
-        return f"at most {number(value.high)}"
-    return f"{number(value.low)} to {number(value.high)}"
+    """35, 9.8: rounded as a reader would, no trailing zero, no exponent."""
+    return NOTHING if isnan(value) or isinf(value) else number_text(value)
 
 
 def yes_no(state: Truth) -> str:
@@ -78,7 +62,7 @@ def cell(value: Cell, style: Style) -> str:
     if value is None:
         return NOTHING
     if isinstance(value, Quantity):
-        return span(value.span)
+        return span_text(value.span)
     if isinstance(value, When):
         return day(value)
     if isinstance(value, Truth):
@@ -92,7 +76,7 @@ def value_of(finding: Finding, style: Style) -> str:
     """The answer itself: a number, a date, a row's words, or yes, no, unknown."""
     value = finding.value
     if isinstance(value, Quantity):
-        return span(value.span)
+        return span_text(value.span)
     if isinstance(value, When):
         return day(value)
     if isinstance(value, Row):

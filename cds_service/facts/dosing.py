@@ -46,6 +46,8 @@ _COUNTED: frozenset[str] = frozenset(
 _SPRAYED: frozenset[str] = frozenset(
     "{actuat} {actuation} {spray} {puff} [actuat] actuation actuations spray sprays puff puffs".split()
 )
+_PACKS: frozenset[str] = frozenset("{pack} {kit} pack packs kit kits".split())
+_PIECES: frozenset[str] = frozenset("{device} {piece} device devices piece pieces".split())
 _MOST_A_WEEK = 700
 
 
@@ -106,7 +108,12 @@ def _counts(amount: fhir.Quantity, units: frozenset[str]) -> bool:
 
 
 def milligrams_a_unit(amount: fhir.Quantity, ingredient: Ingredient) -> float | None:
-    """What one tablet, capsule or spray holds, if the amount counts those and the strength is known."""
+    """What one tablet, capsule, spray, pack or piece of a pack holds, if the amount counts those.
+
+    None if the strength is not known.
+    """
+    if ingredient.pieces and _counts(amount, _PACKS | _PIECES):
+        return ingredient.piece * (ingredient.pieces if _counts(amount, _PACKS) else 1)
     units = {"MG": _COUNTED, "MG/ACTUAT": _SPRAYED}.get(ingredient.unit.upper())
     return ingredient.strength if units is not None and _counts(amount, units) else None
 

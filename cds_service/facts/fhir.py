@@ -108,6 +108,7 @@ class Valued(Element, frozen=True):
     value_string: Text = ""
     value_boolean: bool | None = None
     value_integer: int | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
 
 
 class Observation(OfSubject, frozen=True, tag="Observation"):
@@ -125,6 +126,7 @@ class Observation(OfSubject, frozen=True, tag="Observation"):
     value_string: Text = ""
     value_boolean: bool | None = None
     value_integer: int | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
     component: tuple[Valued, ...] = ()
 
 

@@ -118,6 +118,7 @@ class Dosage(Element, frozen=True):
 
 
 class DoseGiven(Element, frozen=True):
-    """How much was given."""
+    """How much was given, and by which route."""
 
     dose: Quantity | None = None
+    route: CodeableConcept | None = None

@@ -242,7 +242,7 @@ def _judge_line(
         answer = test(line.columns)
         cell, label = line.columns.get(name), labels.get(name, name)
         if answer is FALSE:
-            failures.append(f"{said(cell, label)}, {describe(spec)}")
+            failures.append(f"{said(cell, label, _limit(spec))}, {describe(spec)}")
             failed.add(name)
         elif answer is UNKNOWN:
             open_questions.append(_undecided(cell, label, spec))
@@ -257,7 +257,11 @@ def _undecided(cell: Cell, label: str, spec: WhereTest) -> str:
         return f"{label} not known"
     if isinstance(spec, (InSet, NotInSet)):
         return f"{said(cell, label)} cannot be read here"
-    return f"{said(cell, label)}, {describe(spec)}"
+    return f"{said(cell, label, _limit(spec))}, {describe(spec)}"
+
+
+def _limit(spec: WhereTest) -> float | None:
+    return spec.number if isinstance(spec, Threshold) else None
 
 
 def _row_test(name: str, spec: WhereTest, book: Rulebook) -> RowTest:

@@ -21,6 +21,8 @@ NAME_TYPE = "NAME"
 LONGEST_TEXT = 1000
 _BRAND = re.compile(r"\[([^\]]+)\]\s*$")
 _WORD = re.compile(r"[^\W\d_]+")
+_PACK = re.compile(r"\{(\d{1,3}) \((\d{1,4}(?:\.\d{1,4})?) ML\) \(")
+"""How RxNorm names a pack of one product: {3 (0.2 ML) (… 140 MG/ML Nasal Spray) } Pack."""
 _MILLIGRAMS = re.compile(r"(?<![\d.,])(\d{1,6}(?:\.\d{1,6})?)\s?mg\b(?!\s?/)")
 
 
@@ -28,13 +30,16 @@ _MILLIGRAMS = re.compile(r"(?<![\d.,])(\d{1,6}(?:\.\d{1,6})?)\s?mg\b(?!\s?/)")
 class Ingredient:
     """One active ingredient of a drug, with its strength per unit if the product is known (MG, MG/ML, MG/HR).
 
-    Without a strength the product is unknown, or a pack of tablets of several strengths.
+    Without a strength the product is unknown, or a pack of tablets of several strengths. Of a pack of
+    measured volumes `piece` is what one of its `pieces` holds, in mg.
     """
 
     rxcui: str
     name: str
     strength: float | None = None
     unit: str = ""
+    pieces: int = 0
+    piece: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +161,21 @@ def milligrams_in(text: str) -> frozenset[float]:
 
 
 def _entry(rxcui: str, rows: list[Mapping[str, str]]) -> Entry:
-    ingredients = {
-        row["ingredient_rxcui"]: Ingredient(
-            rxcui=row["ingredient_rxcui"],
-            name=row["ingredient"],
-            strength=float(row["strength"]) if row["strength"] else None,
-            unit=row["strength_unit"],
-        )
-        for row in rows
-    }
+    ingredients = {row["ingredient_rxcui"]: _ingredient(row) for row in rows}
     return Entry(rxcui, rows[0]["tty"], rows[0]["name"], tuple(ingredients.values()))
+
+
+def _ingredient(row: Mapping[str, str]) -> Ingredient:
+    strength = float(row["strength"]) if row["strength"] else None
+    pack = _PACK.match(row["name"]) if row["strength_unit"] == "MG/ML" else None
+    return Ingredient(
+        rxcui=row["ingredient_rxcui"],
+        name=row["ingredient"],
+        strength=strength,
+        unit=row["strength_unit"],
+        pieces=int(pack[1]) if pack else 0,
+        piece=round(float(pack[2]) * strength, 6) if pack and strength else 0.0,
+    )
 
 
 def _names(entries: Mapping[str, Entry], named: Iterable[tuple[str, str]]) -> dict[str, Meaning]:

@@ -32,9 +32,31 @@ SystemName = Literal[
     "medicationrequest-status-reason",
     "boolean",
     "text",
+    "v3-observation-interpretation",
     "local",
 ]
 """Short names of code systems in rule files; `boolean` and `text` stand for answers without a code."""
+
+
+_FORMS: dict[str, tuple[re.Pattern[str], str]] = {
+    "icd-10-cm": (
+        re.compile(r"[A-Z][0-9](?:[0-9A-Z](?:\.?[0-9A-Z]{1,4})?)?"),
+        "a capital letter, a digit, then up to 5 digits or capital letters after an optional dot: I71.4",
+    ),
+    "snomed": (re.compile(r"[0-9]+"), "digits only: 128609009"),
+    "rxnorm": (re.compile(r"[0-9]+"), "digits only: 6130"),
+}
+"""How codes of a system are formed; a slip of the finger (I7l for I71) would hold nothing, silently."""
+_BEGUN = re.compile(r"[A-Z](?:[0-9?](?:[0-9A-Z?]\.?[0-9A-Z?]{0,4})?)?")
+
+
+def _formed(system: str, code: str, *, begun: bool) -> None:
+    form, told = _FORMS.get(system, (None, ""))
+    if form is None:
+        return
+    if not (_BEGUN if begun and system == "icd-10-cm" else form).fullmatch(code):
+        what = "the beginning of a code" if begun else "a code"
+        raise mistake("bad_code", f"{code!r} is not {what} of {system}", f"write {told}")
 
 
 class Code(Shape):
@@ -44,6 +66,11 @@ class Code(Shape):
     code: Annotated[str, Field(min_length=1)] = Field(description="the code, in quotes")
     display: str = Field(default="", description="the code in words, as its system says it")
     checked: str = Field(default="", description="where the code was seen; `recalled` if nowhere")
+
+    @model_validator(mode="after")
+    def _has_its_form(self) -> Code:
+        _formed(self.system, self.code, begun=False)
+        return self
 
 
 class Prefix(Shape):
@@ -55,6 +82,11 @@ class Prefix(Shape):
     )
     display: str = Field(default="", description="what they stand for")
     checked: str = Field(default="", description="where the codes were seen")
+
+    @model_validator(mode="after")
+    def _has_its_form(self) -> Prefix:
+        _formed(self.system, self.starts_with, begun=True)
+        return self
 
 
 def _member_tag(value: object) -> str | None:

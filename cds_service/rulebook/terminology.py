@@ -25,6 +25,7 @@ SYSTEMS: Mapping[str, str] = {
     "v3-act-code": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
     "v3-null-flavor": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
     "v2-0136": "http://terminology.hl7.org/CodeSystem/v2-0136",
+    "v3-observation-interpretation": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
     "medicationrequest-status-reason": "http://terminology.hl7.org/CodeSystem/medicationrequest-status-reason",
     "boolean": "boolean",
     "text": "text",
@@ -43,6 +44,8 @@ _NAMES: Mapping[str, str] = {url: name for name, url in SYSTEMS.items()} | {
     "http://hl7.org/fhir/v3/NullFlavor": "v3-null-flavor",
     "urn:oid:2.16.840.1.113883.12.136": "v2-0136",
     "http://hl7.org/fhir/v2/0136": "v2-0136",
+    "urn:oid:2.16.840.1.113883.5.83": "v3-observation-interpretation",
+    "http://hl7.org/fhir/v3/ObservationInterpretation": "v3-observation-interpretation",
     # Systems charts use that no rule file can name: known, so that their codes are not taken for local ones.
     "http://hl7.org/fhir/sid/ndc": "ndc",
     "urn:oid:2.16.840.1.113883.6.69": "ndc",

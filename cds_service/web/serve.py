@@ -164,11 +164,26 @@ def refuse_unguarded(settings: Settings) -> None:
         )
 
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+_ANSWERS_WITHIN = 1.0
+"""Seconds; a server on this machine takes a connection at once."""
+
+
 def refuse_taken_port(settings: Settings) -> None:
-    """Raises UsageError if the address cannot be listened on."""
+    """Raises UsageError if the address cannot be listened on, or somebody answers there already.
+
+    Servers of several processes share their port (SO_REUSEPORT), so that one can be listened on and yet be
+    another's; a call to it tells.
+    """
     host = settings.host.strip("[]")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as caller:
+            caller.settimeout(_ANSWERS_WITHIN)
+            # An address of all interfaces is called on this machine's own.
+            called = (_LOOPBACK.get(str(address[0]), address[0]), *address[1:])
+            if settings.port and caller.connect_ex(called) == 0:
+                raise OSError(errno.EADDRINUSE, "somebody answers")
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)

@@ -138,6 +138,16 @@ def test_an_answer_without_a_time_of_its_own_has_the_time_it_was_issued() -> Non
     assert str(row.columns["date"]) == "2026-02-20"
 
 
+def test_an_observation_without_a_value_is_answered_by_its_interpretation() -> None:
+    told = {"interpretation": [concept(coding("POS", "urn:site"))]}
+    (row,) = rows(PLAN, observation("93249-1", {}, **told))
+    assert isinstance(row.columns["answer"], tuple)
+    assert [code.code for code in row.columns["answer"]] == ["POS"]
+    (row,) = rows(PLAN, observation("93249-1", False, **told))
+    assert isinstance(row.columns["answer"], tuple)
+    assert [code.code for code in row.columns["answer"]] == ["false"]
+
+
 # --- blood pressure ------------------------------------------------------------------------------
 
 PRESSURE = {"view": "blood_pressure"}
@@ -214,6 +224,25 @@ def test_a_panel_without_any_value_is_no_reading() -> None:
     assert pairs(panel(1, 2, status="entered-in-error")) == []
 
 
+@pytest.mark.parametrize(
+    ("reading", "told", "implausible"),
+    [
+        (panel(124, 78), (Span(124, 124), Span(78, 78)), FALSE),
+        (panel(0, 0), (None, None), TRUE),
+        (panel(1400, 90), (None, Span(90, 90)), TRUE),
+        (panel(50, 200), (None, None), TRUE),
+        (panel(300, 200), (Span(300, 300), Span(200, 200)), FALSE),
+        (alone("8480-6", 124), (Span(124, 124), None), FALSE),
+    ],
+)
+def test_a_pressure_that_cannot_be_true_is_not_known_and_stays_a_reading(
+    reading: Json, told: tuple[Span | None, Span | None], implausible: Truth
+) -> None:
+    (row,) = rows(PRESSURE | {"with": {"plausible": "plausible-range"}}, reading)
+    assert (number(row, "systolic"), number(row, "diastolic")) == told
+    assert row.columns["implausible"] is implausible
+
+
 # --- body weight ---------------------------------------------------------------------------------
 
 WEIGHT = {"view": "body_weight", "give": "latest value", "unit": "kg"}
@@ -238,3 +267,32 @@ def test_a_weight_is_known_only_with_a_unit_of_weight(value: Json, kilograms: fl
     else:
         assert isinstance(found.value, Quantity)
         assert (found.value.span.low, found.value.unit) == (pytest.approx(kilograms), "kg")
+
+
+def weighed(kilograms: float, when: str | None = AT, **more: Any) -> Json:
+    return observation("29463-7", {"valueQuantity": quantity(kilograms, "kg")}, when, **more)
+
+
+@pytest.mark.parametrize(
+    ("weights", "known"),
+    [
+        ([weighed(70), weighed(154)], None),
+        ([weighed(70), weighed(77)], Span(70, 77)),
+        ([weighed(70), weighed(77.1)], None),
+        ([weighed(70), observation("29463-7", {"valueQuantity": quantity(154.3, "[lb_av]")}, AT)], 70),
+        ([weighed(70), weighed(90, "2026-02")], None),
+        ([weighed(70), weighed(90, "2026-01")], 70),
+        ([weighed(70), weighed(90, "2026-02-24")], 70),
+        ([weighed(154, issued="2026-02-25T10:16:00Z"), weighed(70, issued="2026-02-25T10:20:00Z")], 70),
+    ],
+)
+def test_weights_of_one_time_that_contradict_each_other_are_not_known(
+    weights: list[Json], known: Any
+) -> None:
+    found = ask(WEIGHT | {"with": {"agree_within": "10 % [13]"}}, *weights)
+    if known is None:
+        assert found.state is UNKNOWN
+    else:
+        assert isinstance(found.value, Quantity)
+        span = known if isinstance(known, Span) else Span(known, known)
+        assert (found.value.span.low, found.value.span.high) == pytest.approx((span.low, span.high), abs=0.1)

@@ -342,3 +342,19 @@ def test_a_long_life_of_statements_is_counted_at_once() -> None:
     """Hostile dates cost nothing: days are counted by intervals."""
     many = [statement(SERTRALINE, "0002-01-01", None, status="active") for _ in range(200)]
     assert days(trial(*many, as_of=datetime(2026, 3, 1, tzinfo=UTC))) > 700_000
+
+
+def test_a_supply_that_stands_alone_counts_all_its_days_whenever_it_began() -> None:
+    row = trial(CURRENT, dispense(day="2025-06", days=60))
+    assert (days(row), number(row, "days_at_dose"), number(row, "adherence")) == (
+        60,
+        Span(60, 60),
+        Span(1, 1),
+    )
+
+
+def test_a_supply_that_may_reach_past_today_or_touch_another_counts_what_is_sure() -> None:
+    late = trial(CURRENT, dispense(day="2026-01", days=45))
+    assert days(late) == 15
+    both = trial(CURRENT, dispense(day="2025-06", days=60), dispense(day="2025-07-10", days=30))
+    assert days(both) == 40

@@ -13,6 +13,7 @@ from chart_builder import (
     SERTRALINE,
     VENLAFAXINE,
     Json,
+    ask,
     bundle,
     coding,
     concept,
@@ -28,6 +29,7 @@ from chart_builder import (
     statement,
     trial,
     trials,
+    trials_fact,
 )
 
 from cds_service.truth import UNKNOWN
@@ -122,8 +124,8 @@ def by_score(*scores: Json, **call: Any) -> Any:
         (20, 10, "responded"),
         (22, 11, "responded"),
         (20, 11, "failed"),
-        (100, 51, "failed"),
-        (100, 50, "responded"),
+        (26, 14, "failed"),
+        (26, 13, "responded"),
         (21, 11, "failed"),
         (21, 10, "responded"),
         (20, 20, "failed"),
@@ -334,3 +336,39 @@ def test_without_the_conditions_the_episode_is_open() -> None:
 def test_only_failures_of_this_episode_count(onset: str | None, count: int) -> None:
     chart = [mdd(onset), *failed(SERTRALINE, START, 84), *failed(VENLAFAXINE, "2025-06-01", 90)]
     assert failed_trials(*chart).low == count
+
+
+def stands_in(*conditions: Json) -> Any:
+    """The episode where an entry of bipolar disorder stands in for one of depression."""
+    found = ask(trials_fact(episode_otherwise="bipolar"), dispense(), *conditions)
+    return found.rows[0].columns["episode"]
+
+
+def bipolar(onset: str | None) -> Json:
+    return condition("F31.4", onset, id="bipolar")
+
+
+def test_an_entry_that_stands_in_is_read_only_where_there_is_none_of_the_episode() -> None:
+    assert stands_in(mdd("2025-01-10"), bipolar("2025-12-01")) == "current"
+    assert stands_in(mdd("2025-12-01"), bipolar("2010-01-01")) == "earlier"
+    assert stands_in(mdd(None), bipolar("2010-01-01")) is None
+    assert stands_in(bipolar("2010-01-01")) == "current"
+
+
+def test_the_date_of_an_entry_that_stands_in_makes_no_trial_earlier() -> None:
+    assert stands_in(bipolar("2025-12-01")) is None
+
+
+@pytest.mark.parametrize(
+    "more", [{"status": s} for s in ("draft", "cancelled", "on-hold")] + [{"intent": "plan"}]
+)
+def test_the_reason_of_an_order_never_placed_says_nothing(more: dict[str, str]) -> None:
+    made = order(why=NO_RESPONSE) | more
+    assert outcome(made, dispense(order=made)) is None
+    assert outcome(made, dispense()) is None
+
+
+def test_an_onset_to_come_begins_no_episode() -> None:
+    assert episode(mdd("2025-01-10"), mdd("2030-01-01")) == "current"
+    assert episode(mdd("2030-01-01", "2025-01-10")) == "current"
+    assert episode(mdd("2030-01-01")) is None

@@ -52,7 +52,7 @@ many = settings(
 
 # --- facts of every kind -------------------------------------------------------------------------
 
-_DRUGS: Json = {"view": "current_drugs", "code_in": "alpha"}
+_DRUGS: Json = {"view": "current_drugs", "code_in": "alpha", "with": {"given_within": "1 day [1]"}}
 _CURRENT: Json = _DRUGS | {"where": {"current": [True]}}
 _DOSES: Json = {
     "view": "ordered_doses",

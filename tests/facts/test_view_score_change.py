@@ -10,6 +10,7 @@ from view_bench import ALPHA, Facts, asked, number, only_row, rows, span, verdic
 
 from cds_service.facts.dates import When
 from cds_service.facts.finding import Finding, Row
+from cds_service.facts.wording import cell_text
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span
 
 FIRST: Facts = {"first": {"view": "treatment_sessions", "code_in": "alpha", "give": "earliest date"}}
@@ -37,6 +38,10 @@ def changes(
     return rows(fact, *scores, session(since), beside=FIRST, **more)
 
 
+def told(row: Row) -> str:
+    return cell_text(row.columns["instrument"])
+
+
 def numbers(row: Row) -> tuple[float | None, ...]:
     return tuple(number(row.columns[name]) for name in ("baseline", "latest", "fall"))
 
@@ -50,11 +55,13 @@ def test_the_last_before_is_compared_with_the_latest_since() -> None:
     )
     assert numbers(row) == (20, 10, 50)
     assert (str(row.columns["baseline_date"]), str(row.columns["date"])) == ("2026-01-05", "2026-02-25")
-    assert (row.counts, row.evidence.text, row.columns["instrument"]) == (TRUE, "The scale", "scale")
+    assert (row.counts, row.evidence.text, told(row)) == (TRUE, "The scale", "The scale")
 
 
-def test_a_worse_score_is_a_fall_below_zero() -> None:
-    assert numbers(read(score(10, "2026-01-05"), score(15, "2026-02-20"))) == (10, 15, -50)
+def test_a_worse_score_is_a_fall_below_zero_and_a_rise() -> None:
+    row = read(score(10, "2026-01-05"), score(15, "2026-02-20"))
+    assert numbers(row) == (10, 15, -50)
+    assert number(row.columns["rise"]) == 50
 
 
 def test_an_instrument_with_one_side_only_has_no_row() -> None:
@@ -73,9 +80,9 @@ def test_instruments_are_never_mixed() -> None:
         score(9, "2026-02-21", OTHER),
         fact=both,
     )
-    assert {row.columns["instrument"]: number(row.columns["fall"]) for row in found} == {
-        "scale": 50,
-        "other-scale": 25,
+    assert {told(row): number(row.columns["fall"]) for row in found} == {
+        "The scale": 50,
+        "The other-scale": 25,
     }
 
 

@@ -287,7 +287,6 @@ MAY_BE = {
     "mdd-active": _DEPRESSION,
     "mdd-any": _DEPRESSION,
     "mdd-uncertain": _DEPRESSION,
-    "mdd-or-bipolar": (*_DEPRESSION, *_BIPOLAR),
     "mdd-psychotic": (*_DEPRESSION, *_PSYCHOSIS),
     "psychosis": _PSYCHOSIS,
     "pregnancy": _PREGNANCY,

@@ -72,7 +72,6 @@ from cds_service.rulebook.terminology import SYSTEMS
             "N30.00 N30.20 N30.90 N39.0",
             "197834003 36139001",
         ),
-        ("mdd-or-bipolar", "F31.4 F33.2 F32.A F31.9", "F30.10 F32.5 F34.1", "370143000 13746004"),
     ],
 )
 def test_conditions_are_held_by_the_right_set(name: str, held: str, not_held: str, snomed: str) -> None:
@@ -113,7 +112,6 @@ def test_neighbouring_sets_share_nothing_and_unions_are_exact() -> None:
         ("oral-route", "nasal-route"),
     ]
     assert [pair for pair in apart if members(pair[0]) & members(pair[1])] == []
-    assert members("mdd-or-bipolar") == members("mdd-any") | members("bipolar")
     assert codes("mdd-psychotic") <= codes("mdd-active")
 
 

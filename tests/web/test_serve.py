@@ -21,6 +21,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
+from cds_service.errors import UsageError
 from cds_service.rulebook.book import Rulebook
 from cds_service.settings import Settings
 from cds_service.web.serve import base_url, example_call, refuse_taken_port, serve, start_message
@@ -271,3 +272,17 @@ def test_the_example_of_the_start_message_returns_a_card():
         assert response.json()["cards"]
     finally:
         running.stop()
+
+
+def test_a_port_shared_by_a_running_server_is_refused() -> None:
+    with socket.socket() as listener:
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            listener.setsockopt(socket.SOL_SOCKET, option, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(UsageError, match="is in use"):
+            refuse_taken_port(Settings(host="127.0.0.1", port=port))
+        with pytest.raises(UsageError, match="is in use"):
+            refuse_taken_port(Settings(host="0.0.0.0", port=port))
+    refuse_taken_port(Settings(host="127.0.0.1", port=port))

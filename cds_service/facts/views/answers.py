@@ -15,6 +15,7 @@ from typing import Any
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
+from cds_service.facts.coding import all_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_codes, answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
@@ -76,6 +77,9 @@ def _row(
     entry: Entry, codes: tuple[Coded, ...], valued: Any, status: str, when: When | None, chart: Chart
 ) -> Row | None:
     answer, number = answer_codes(valued), answer_number(valued)
+    if answer is None and number is None:
+        # A result may be told by its interpretation alone ("POS").
+        answer = all_codes(getattr(valued, "interpretation", ())) or None
     if answer is None and number is None:
         return None
     issued = chart.when(getattr(entry.resource, "issued", ""))

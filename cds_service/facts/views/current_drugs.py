@@ -1,9 +1,10 @@
-"""The view `current_drugs`: one row per order, statement or supply of a drug, current or not, and until when.
+"""The view `current_drugs`: one row per order, statement, supply or dose given, current or not, until when.
 
-Columns: drug, current, kind (order, statement, supply, draft), route, reason, start, end. Each entry is read
-by itself: that another says "stopped" changes nothing, so a row is settled whatever else was not obtained. A
-row is dated by the last day the drug is known to be in use: today if it is current, an interval where only
-its limits are known. Nothing is "not current" unless the entry says so.
+Columns: drug, current, kind (order, statement, supply, given, draft), route, reason, start, end. Each entry
+is read by itself: that another says "stopped" changes nothing, so a row is settled whatever else was not
+obtained. A row is dated by the last day the drug is known to be in use: today if it is current, the day it
+was given, an interval where only its limits are known. Nothing is "not current" unless the entry says so.
+Administrations are read if the rule says, by `given_within`, how long after one a drug is current.
 """
 
 from __future__ import annotations
@@ -29,17 +30,22 @@ from cds_service.facts.views.supply import ORDER_INTENTS, days_of
 from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, truth_of
 
-ORDER, STATEMENT, SUPPLY, DRAFT = "order", "statement", "supply", "draft"
+ORDER, STATEMENT, SUPPLY, GIVEN, DRAFT = "order", "statement", "supply", "given", "draft"
+_WINDOW = "given_within"
+_UNDER_WAY = "in-progress"
 _ENDED = frozenset({"on-hold", "stopped", "completed"})
+_GIVEN = frozenset({_UNDER_WAY, "completed", "stopped", "on-hold"})
 _NEVER: Mapping[str, frozenset[str]] = {
     ORDER: frozenset({"cancelled", "draft"}),
     STATEMENT: frozenset({"intended", "not-taken"}),
     SUPPLY: frozenset({"preparation", "on-hold", "cancelled", "declined", "stopped"}),
+    GIVEN: frozenset({"not-done"}),
 }
 _KINDS: Mapping[str, str] = {
     "MedicationRequest": ORDER,
     "MedicationStatement": STATEMENT,
     "MedicationDispense": SUPPLY,
+    "MedicationAdministration": GIVEN,
 }
 _MOST_DAYS = 36_500
 _LAST = date(9999, 12, 29)
@@ -84,6 +90,8 @@ def current_drugs(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
 
 def _chart_rows(call: ViewCall, chart: Chart) -> Iterator[Row]:
     for resource_type, kind in _KINDS.items():
+        if kind == GIVEN and _WINDOW not in call.arguments:
+            continue
         keys = (KEY_OF_TYPE[resource_type],)
         for entry, sure in chart.entries(keys, resource_type, call.code_in):
             yield _row(entry, kind, call, chart, sure=sure)
@@ -96,7 +104,10 @@ def _chart_rows(call: ViewCall, chart: Chart) -> Iterator[Row]:
 
 def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -> Row:
     course = _COURSES[kind](entry.resource, chart)
-    current = _current(entry.resource.status, kind, course, chart.today)
+    if kind == GIVEN:
+        current = _given_lately(entry.resource.status, course, call.days(_WINDOW), chart.today)
+    else:
+        current = _current(entry.resource.status, kind, course, chart.today)
     counts, why = _counts(entry.resource, kind, sure=sure)
     when = _last_day(entry.resource.status, kind, course, current, chart)
     columns: dict[str, Cell] = {
@@ -112,6 +123,8 @@ def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -
 
 
 def _routes(resource: Any) -> Codes:
+    if isinstance(resource, fhir.MedicationAdministration):
+        return all_codes((resource.dosage.route,)) if resource.dosage and resource.dosage.route else None
     taken = isinstance(resource, fhir.MedicationStatement)
     lines: Sequence[fhir.Dosage] = resource.dosage if taken else resource.dosage_instruction
     return all_codes(line.route for line in lines if line.route is not None) or None
@@ -131,6 +144,8 @@ def _counts(resource: Any, kind: str, *, sure: bool) -> tuple[Truth, tuple[str, 
     if kind == ORDER and resource.intent in ("proposal", "option"):
         return FALSE, (f"its intent is {resource.intent}, which orders nothing",)
     why = () if sure else (UNRECOGNISED,)
+    if kind == GIVEN and resource.status not in _GIVEN:
+        why = (*why, f"its status is {resource.status or 'not recorded'}")
     if kind == ORDER and not _ordered(resource):
         why = (*why, f"its intent is {resource.intent or 'not recorded'}")
     return (UNKNOWN if why else TRUE), why
@@ -153,6 +168,18 @@ def _current(status: str, kind: str, course: Course, today: date) -> Truth:
     return still if status == "active" or still is FALSE else UNKNOWN
 
 
+def _given_lately(status: str, course: Course, days: int, today: date) -> Truth:
+    """Whether a dose is being given, or was within so many days before today."""
+    if status == _UNDER_WAY:
+        return course.still(today)
+    if course.end is None:
+        return UNKNOWN
+    oldest = today - timedelta(days=days)
+    if course.end[1] < oldest or course.end[0] > today:
+        return FALSE
+    return TRUE if oldest <= course.end[0] and course.end[1] <= today else UNKNOWN
+
+
 def _begun(course: Course, today: date) -> Truth:
     """Whether a supply was handed out by today."""
     if course.start is None or course.start[0] <= today < course.start[1]:
@@ -163,6 +190,8 @@ def _begun(course: Course, today: date) -> Truth:
 def _last_day(status: str, kind: str, course: Course, current: Truth, chart: Chart) -> When | None:
     """The last day known to be on the drug: an interval from the first to the last it may be, up to today."""
     today, start, end = chart.today, course.start, course.end
+    if kind == GIVEN and status != _UNDER_WAY:
+        return _when(end, chart)
     if current is TRUE or kind == DRAFT:
         return day_as_when(today, chart)
     if kind == SUPPLY and start is not None and start[0] > today:
@@ -240,11 +269,27 @@ def _supply_course(dispense: fhir.MedicationDispense, chart: Chart) -> Course:
     return Course(handed, (_later(handed[0], days - 1), _later(handed[1], days - 1)))
 
 
+def _given_course(given: fhir.MedicationAdministration, chart: Chart) -> Course:
+    """From its start to its end; one moment is both, unless it is still being given.
+
+    A dose with a start and no end ended on some day since, unless the entry says that it goes on.
+    """
+    period, going_on = given.effective_period, given.status == _UNDER_WAY
+    moment = _days(given.effective_date_time, chart)
+    if moment is not None or period is None:
+        return Course(moment, None if going_on else moment)
+    course = _period(period, chart)
+    if going_on or course.start is None or course.end is not None:
+        return course
+    return Course(course.start, (course.start[0], max(course.start[1], chart.today)))
+
+
 _COURSES: Mapping[str, Callable[[Any, Chart], Course]] = {
     ORDER: _order_course,
     DRAFT: _order_course,
     STATEMENT: _statement_course,
     SUPPLY: _supply_course,
+    GIVEN: _given_course,
 }
 
 

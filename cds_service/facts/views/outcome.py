@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import inf
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
@@ -18,7 +19,8 @@ from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.views.supply import Run, days_of, the_day
+from cds_service.facts.views.plausible import Plausible
+from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import UNKNOWN, Span, Truth, hull
 
@@ -37,11 +39,13 @@ class Outcomes:
     not_tolerated: frozenset[str]
     instruments: tuple[str, ...]
     episodes: tuple[str, ...]
+    otherwise: tuple[str, ...]
     baseline_before: int
     follow_up_after: int
     follow_up_until: int
     response: float
     gap: int
+    plausible: Plausible
 
     @classmethod
     def of(cls, call: ViewCall) -> Outcomes:
@@ -52,11 +56,13 @@ class Outcomes:
             call.sets("intolerance_reasons"),
             tuple(sorted(call.sets("scores"))),
             tuple(sorted(call.sets("episode"))),
+            tuple(sorted(call.sets("episode_otherwise"))),
             call.days("baseline_before"),
             call.days("follow_up_after"),
             call.days("follow_up_until"),
             call.amount("response").number,
             call.days("bridged_gap"),
+            Plausible.of(call),
         )
 
     def outcome(
@@ -82,7 +88,7 @@ class Outcomes:
         sets: set[str] = set()
         for order in orders:
             mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
-            if mine and order.resource.status_reason is not None:
+            if mine and is_placed(order.resource) and order.resource.status_reason is not None:
                 sets.update(self._sets(concept_codes(order.resource.status_reason)))
         for supply in run.supplies:
             resource = supply.entry.resource
@@ -98,7 +104,7 @@ class Outcomes:
 
     def _by_score(self, run: Run, chart: Chart) -> str | None:
         """What the scores say; the last follow-up can only be known if every score was obtained."""
-        if chart.not_obtained(self.call.keys):
+        if chart.not_obtained(self.call.keys) or run.floats:
             return None
         try:
             verdicts = {self._instrument(name, run, chart) for name in self.instruments}
@@ -124,14 +130,16 @@ class Outcomes:
 
     def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
         """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
-        known: list[Score] | None = chart.cache.get(("scores", name))
+        key = ("scores", name, bool(self.plausible.ranges))
+        known: list[Score] | None = chart.cache.get(key)
         if known is None:
-            known = chart.cache["scores", name] = []
+            known = chart.cache[key] = []
             for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
                 when, value = effective(entry.resource, chart), answer_number(entry.resource)
                 day = the_day(when, chart)
                 if day is not None and when is not None and value is not None:
-                    known.extend([(day, when, value.span)] if entry.resource.status in _FINAL else [])
+                    span = value.span if self.plausible.kept(name, value) is not None else Span(-inf, inf)
+                    known.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
             known.sort(key=_day)
         return known
 
@@ -143,11 +151,11 @@ class Outcomes:
         UNKNOWN if a lost key may say.
 
         With several active entries the latest onset counts. A date of recording only says that the episode
-        began by then.
+        began by then, and so does every date of an entry that only stands in for one of the episode.
         """
         if chart.not_obtained(("conditions",)):
             return UNKNOWN
-        name = ("episode", self.episodes)
+        name = ("episode", self.episodes, self.otherwise)
         if name not in chart.cache:
             chart.cache[name] = self._latest_onset(chart)
         onset: tuple[date, date, bool] | None = chart.cache[name]
@@ -160,16 +168,19 @@ class Outcomes:
 
     def _latest_onset(self, chart: Chart) -> tuple[date, date, bool] | None:
         """The days on which the episode may have begun, and whether that is an onset, not a recording."""
-        onsets = [
-            _onset(entry, chart)
-            for entry, sure in chart.entries(("conditions",), "Condition", self.episodes)
-            if sure and _active(entry)
-        ]
+        own = _entries(self.episodes, chart)
+        onsets = [_onset(entry, chart) for entry in own or _entries(self.otherwise, chart)]
         dated = [onset for onset in onsets if onset is not None]
         if not dated:
             return None
         onset, exact = max(dated, key=lambda item: item[0].start)
-        return *days_of(onset, chart), exact
+        return *days_of(onset, chart), exact and bool(own)
+
+
+def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
+    """The active entries of some diagnoses."""
+    found = chart.entries(("conditions",), "Condition", sets) if sets else ()
+    return [entry for entry, sure in found if sure and _active(entry)]
 
 
 def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
@@ -177,10 +188,15 @@ def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
     onset = chart.when(condition.onset_date_time) or chart.period(
         condition.onset_period and type(condition.onset_period)(condition.onset_period.start, "")
     )
-    if onset is not None:
+    if onset is not None and not _to_come(onset, chart):
         return onset, True
     recorded = chart.when(condition.recorded_date)
-    return (recorded, False) if recorded is not None else None
+    return (recorded, False) if recorded is not None and not _to_come(recorded, chart) else None
+
+
+def _to_come(when: When, chart: Chart) -> bool:
+    """Whether a date lies after today, and so cannot be when something active began."""
+    return days_of(when, chart)[0] > chart.today
 
 
 def _active(entry: Entry) -> bool:

@@ -1,10 +1,10 @@
 """The view `score_change`: for each instrument the last score before a moment, and the latest since.
 
 Columns: instrument, baseline, latest, fall (percent of the baseline; above zero is better on scales where
-less is better), baseline_date, date. The moment is another fact (`with: {since: first_session}`). Scores that
-cannot be placed before or after it, or in order among themselves, make an interval of what they allow. Only
-final scores count, as observations or as items of completed questionnaires. Nothing is settled if a key was
-not obtained: a score that is missing may be the last.
+less is better) and rise, its opposite, baseline_date, date. The moment is another fact (`with: {since:
+first_session}`). Scores that cannot be placed before or after it, or in order among themselves, make an
+interval of what they allow. Only final scores count, as observations or as items of completed questionnaires.
+Nothing is settled if a key was not obtained: a score that is missing may be the last.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from cds_service.facts.give import latest_candidates
 from cds_service.facts.quantity import convert
 from cds_service.facts.views.answers import answers
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.plausible import Plausible
+from cds_service.rulebook.terminology import Coded
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, hull, negate
 
 FINAL = frozenset({"final", "amended", "corrected", "completed"})
@@ -44,6 +46,7 @@ def score_change(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Seq
     """A reader of the change in each instrument of the call's value sets."""
     instruments = {name: answers(with_other(call, code_in=(name,), arguments={})) for name in call.code_in}
     since = call.text("since")
+    plausible = Plausible.of(call)
     later = call.days("baseline_until") if "baseline_until" in call.arguments else None
 
     def read(chart: Chart, used: Mapping[str, Finding]) -> Sequence[Row]:
@@ -53,12 +56,22 @@ def score_change(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Seq
         )
         rows: list[Row] = []
         for name, scores_of in instruments.items():
-            scores = [row for row in scores_of(chart) if row.columns["status"] in FINAL]
+            scores = [
+                _believed(row, name, plausible) for row in scores_of(chart) if row.columns["status"] in FINAL
+            ]
             title = call.book.terminology.valuesets[name].title
             rows.extend(_change(name, title, scores, moment, lost))
         return rows
 
     return read
+
+
+def _believed(row: Row, name: str, plausible: Plausible) -> Row:
+    """The score, its number open if the instrument cannot give it."""
+    number = row.columns["number"]
+    if not isinstance(number, Quantity) or plausible.kept(name, number) is not None:
+        return row
+    return replace(row, columns={**row.columns, "number": None})
 
 
 def _moment(finding: Finding, later: int | None, chart: Chart) -> When | None:
@@ -85,11 +98,13 @@ def _change(
     latest = _last([replace(row, counts=negate(before)) for row, before in placed if before is not TRUE])
     if baseline is None or latest is None:
         return
+    fall = _fall(baseline.number, latest.number)
     columns: dict[str, Cell] = {
-        "instrument": name,
+        "instrument": (Coded("", name, title),),
         "baseline": baseline.number,
         "latest": latest.number,
-        "fall": _fall(baseline.number, latest.number),
+        "fall": fall,
+        "rise": Quantity(Span(-fall.span.high, -fall.span.low), "%") if fall is not None else None,
         "baseline_date": baseline.when,
         "date": latest.when,
     }
@@ -97,7 +112,7 @@ def _change(
     if not (baseline.sure and latest.sure):
         why = (*why, "which scores are before and after cannot be told")
     if lost:
-        columns = {name: cell if name == "instrument" else UNKNOWN for name, cell in columns.items()}
+        columns = {column: cell if column == "instrument" else UNKNOWN for column, cell in columns.items()}
     evidence = Evidence(latest.reference, latest.when, title)
     yield Row(evidence, columns, UNKNOWN if why else TRUE, why)
 

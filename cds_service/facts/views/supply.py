@@ -27,11 +27,17 @@ ORDERED = frozenset({"active", "completed", "stopped", "unknown"})
 ORDER_INTENTS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
 
 
+def is_placed(order: fhir.MedicationRequest) -> bool:
+    """Whether an order was really placed: no draft, no proposal, not cancelled or on hold."""
+    return order.status in ORDERED and order.intent in ORDER_INTENTS
+
+
 class Supply(Struct, frozen=True, gc=False):
     """Days [first, last] surely on one drug; `first` is None if there are none that can be told.
 
     A start or end known only to the month leaves the days that every reading of it has in common; `begun` is
-    the first day it may have begun. `dose` is mg a day, None if unknown. `needed` marks a drug taken only
+    the first day it may have begun, and `length` the days of supply, where all of them are over whenever it
+    began. `dose` is mg a day, None if unknown. `needed` marks a drug taken only
     when needed. `trouble` says what could not be told.
     """
 
@@ -45,6 +51,7 @@ class Supply(Struct, frozen=True, gc=False):
     orders: tuple[str, ...] = ()
     begun: date | None = None
     waiting: bool = False
+    length: int = 0
 
     @property
     def settled(self) -> bool:
@@ -97,6 +104,7 @@ def dispensed(
         named,
         covered.begun,
         waiting,
+        days if start[1] + timedelta(days=days - 1) <= chart.today else 0,
     )
 
 
@@ -189,9 +197,14 @@ class Run(Struct, frozen=True, gc=False):
         return min((s.begun for s in self.supplies if s.begun is not None), default=self.first)
 
     @property
+    def floats(self) -> bool:
+        """Whether it counts more days than surely lie in it: what came before it and what after is open."""
+        return self.covered > (self.last - self.first).days + 1
+
+    @property
     def elapsed(self) -> int:
         """Days from first to last, gaps included."""
-        return (self.last - self.first).days + 1
+        return max(self.covered, (self.last - self.first).days + 1)
 
     def days_of(self, some: Sequence[Supply]) -> int:
         """Days covered by some of the supplies, in their order, each day once."""
@@ -231,4 +244,6 @@ def runs(supplies: Sequence[Supply], bridged_gap: int) -> Iterator[Run]:
 
 def _run(group: Sequence[Supply], last: date) -> Run:
     assert group[0].first is not None
-    return Run(tuple(group), group[0].first, last, _covered(group))
+    # Of a supply that stands alone every day counts, whenever it began.
+    alone = group[0].length if len(group) == 1 else 0
+    return Run(tuple(group), group[0].first, last, max(alone, _covered(group)))

@@ -22,15 +22,14 @@ from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.outcome import Outcomes
 from cds_service.facts.views.supply import (
-    ORDER_INTENTS,
-    ORDERED,
     Run,
     Supply,
     dispensed,
+    is_placed,
     runs,
     stated,
 )
-from cds_service.facts.wording import number_text
+from cds_service.facts.wording import number_text, span_text
 from cds_service.rulebook.terminology import Coded, Ingredient
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
 
@@ -221,7 +220,7 @@ class Reading:
             f"{ingredient.name}, only ordered as far as the chart shows",
         )
         evidence = Evidence(entry.reference, when, text)
-        if order.status not in ORDERED or order.intent not in ORDER_INTENTS:
+        if not is_placed(order):
             plain = Evidence(entry.reference, when, ingredient.name)
             yield Row(plain, columns, FALSE, (f"an order with status {order.status}, intent {order.intent}",))
         elif as_needed(order.dosage_instruction):
@@ -259,5 +258,4 @@ def _dose(supplies: Sequence[Supply]) -> Quantity | None:
 
 
 def _dose_text(dose: Quantity) -> str:
-    low, high = number_text(round(dose.span.low, 2)), number_text(round(dose.span.high, 2))
-    return low if low == high else f"{low} to {high}"
+    return span_text(dose.span)

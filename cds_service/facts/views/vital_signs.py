@@ -8,19 +8,24 @@ fact converts by UCUM or stays unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from math import inf, isinf
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.give import latest_candidates
 from cds_service.facts.quantity import convert
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.parts import parts_of
-from cds_service.truth import hull
+from cds_service.facts.views.plausible import Plausible
+from cds_service.truth import hull, truth_of
 
 PANEL, SYSTOLIC, DIASTOLIC = (
     "blood-pressure-panel",
@@ -31,7 +36,8 @@ _SIDES = {SYSTOLIC: "systolic", DIASTOLIC: "diastolic"}
 
 
 def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
-    """A reader of blood pressure readings, in mm[Hg]."""
+    """A reader of blood pressure readings, in mm[Hg]; what is not plausible is not known."""
+    plausible = Plausible.of(call)
 
     def read(chart: Chart) -> Sequence[Row]:
         readings: dict[object, _Reading] = {}
@@ -45,7 +51,7 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
                 readings[moment] = _Reading(entry.reference, when, when, observation, _sides(entry))
             else:
                 known.join(entry.reference, when, _sides(entry))
-        return [reading.row(chart) for reading in readings.values() if any(reading.sides.values())]
+        return [reading.row(chart, plausible) for reading in readings.values() if any(reading.sides.values())]
 
     return read
 
@@ -65,17 +71,31 @@ class _Reading(Struct, gc=False):
         for side, value in sides.items():
             self.sides[side] = _either(self.sides[side], value) if side in self.sides else value
 
-    def row(self, chart: Chart) -> Row:
+    def row(self, chart: Chart, plausible: Plausible) -> Row:
         """The reading as a line of the view."""
+        believed = _believed(self.sides, plausible)
+        recorded = [side for side, value in self.sides.items() if value is not None]
         columns: dict[str, Cell] = {
-            "systolic": self.sides.get("systolic"),
-            "diastolic": self.sides.get("diastolic"),
+            **believed,
+            "implausible": truth_of(any(believed[side] is None for side in recorded)),
             "date": self.date,
             "time": self.date if self.date is not None and self.date.instant else None,
             "status": self.first.status or None,
             "issued": chart.when(self.first.issued),
         }
         return Row(Evidence(self.reference, self.when, "blood pressure"), columns)
+
+
+def _believed(sides: Mapping[str, Cell], plausible: Plausible) -> dict[str, Cell]:
+    """Both sides, each None if it cannot be true; a lower value above the upper one makes both untrue."""
+    kept: dict[str, Cell] = {}
+    for name, side in _SIDES.items():
+        value = sides.get(side)
+        kept[side] = plausible.kept(name, value) if isinstance(value, Quantity) else None
+    upper, lower = sides.get("systolic"), sides.get("diastolic")
+    if isinstance(upper, Quantity) and isinstance(lower, Quantity) and upper.span.high < lower.span.low:
+        return dict.fromkeys(kept)
+    return kept
 
 
 def _either(one: Cell, other: Cell) -> Cell:
@@ -101,7 +121,12 @@ def _pressure(value: Quantity) -> Quantity | None:
 
 
 def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
-    """A reader of body weights, each in the unit it was recorded in; without a unit it is not known."""
+    """A reader of body weights, each in the unit it was recorded in; without a unit it is not known.
+
+    With `agree_within`, weights that may be of one time are not known if they differ by more percent of the
+    lower.
+    """
+    most = 1 + call.amount("agree_within").number / 100 if "agree_within" in call.arguments else inf
 
     def read(chart: Chart) -> Sequence[Row]:
         rows: list[Row] = []
@@ -117,6 +142,38 @@ def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
             }
             if weight is not None:
                 rows.append(Row(Evidence(entry.reference, when, "body weight"), columns))
-        return rows
+        return rows if isinf(most) else _agreeing(rows, most)
 
     return read
+
+
+def _agreeing(rows: Sequence[Row], most: float) -> list[Row]:
+    """The weights, those open that contradict another of the same time: one of them is wrong.
+
+    Of weights of the very same time only those issued last are compared.
+    """
+    times = {
+        (row.evidence.when.start, row.evidence.when.end) for row in rows if row.evidence.when is not None
+    }
+    wrong = {time for time in times if _contradict(latest_candidates(_met(rows, time)), most)}
+    return [
+        replace(row, columns={**row.columns, "weight": None})
+        if row.evidence.when is not None and (row.evidence.when.start, row.evidence.when.end) in wrong
+        else row
+        for row in rows
+    ]
+
+
+def _met(rows: Sequence[Row], time: tuple[datetime, datetime]) -> list[Row]:
+    """The rows that may be of some time."""
+    dated = [(row, row.evidence.when) for row in rows]
+    return [row for row, when in dated if when is not None and when.start < time[1] and time[0] < when.end]
+
+
+def _contradict(rows: Sequence[Row], most: float) -> bool:
+    """Whether the greatest of some weights is more than so many times the least."""
+    cells = [row.columns["weight"] for row in rows]
+    known = [cell for cell in cells if isinstance(cell, Quantity)]
+    alike = [convert(cell, known[0].unit) for cell in known]
+    spans = [cell.span for cell in alike if cell is not None]
+    return len(spans) > 1 and max(span.high for span in spans) > most * min(span.low for span in spans)
