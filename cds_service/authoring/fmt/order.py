@@ -64,7 +64,7 @@ RULE = Order(
 )
 CASE = Order(
     tuple(
-        "name chart request given change remove drafts selections hook expect missing card summary "
+        "name chart request given change remove drafts selections hook expect missing card summary detail "
         "suggestions".split()
     ),
     spaced_items=True,
@@ -76,7 +76,7 @@ TESTS = Order(
 )
 MEMBER = Order(("system", "code", "starts_with", "display", "checked"))
 VALUESET = Order(
-    tuple("valueset title owner reviewed group note words include exclude".split()),
+    tuple("valueset title owner reviewed group note codes words partial_words include exclude".split()),
     {"include": MEMBER, "exclude": MEMBER},
 )
 TABLE = Order(
