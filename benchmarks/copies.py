@@ -34,7 +34,6 @@ def copied(folder: Path) -> Path:
 def multiply(book: Path, times: int, *, at_most: int | None = None, own_sets: bool = False) -> int:
     """Give a copied rulebook `times` its rules (or `at_most` so many). The number of rules it then has."""
     rules = {path: _load(path) for path in _rule_files(book)}
-    ids = [rule["rule"] for rule in rules.values()]
     sets = [path.stem for path in (book / "valuesets").glob("*.yaml")] if own_sets else []
     wanted = min(times * len(rules), at_most or times * len(rules))
     left = wanted - len(rules)
@@ -43,9 +42,11 @@ def multiply(book: Path, times: int, *, at_most: int | None = None, own_sets: bo
         for name in sets:
             _copy_set(book / "valuesets" / f"{name}.yaml", f"{name}{ending}")
         renamed = {name: f"{name}{ending}" for name in sets}
-        for path in _in_order(rules)[: max(0, left)]:
-            left -= 1
-            copy = _copy_of(rules[path], ending, ids, renamed)
+        chosen = _in_order(rules)[: max(0, left)]
+        left -= len(chosen)
+        copied = [rules[path]["rule"] for path in chosen]  # a card may name one that is not
+        for path in chosen:
+            copy = _copy_of(rules[path], ending, copied, renamed)
             _dump(copy, path.with_name(f"{copy['rule']}.yaml"))
     return wanted
 

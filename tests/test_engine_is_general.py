@@ -24,6 +24,7 @@ CODE = [
 # Names of the contract: a view, what views need, and the kind of rule named after a symptom (DESIGN 3, 5).
 CONTRACT = re.compile(
     r"antidepressant_trials|blood[_-]pressure|body[_-]weight|suicidality|"
+    r"stroke(?=:|-width)|"  # the line of a drawing
     # Help texts show real commands: ids of shipped rules and value sets are names, not knowledge.
     + "|".join(
         sorted({rule.rule for rule in BOOK.rules} | set(BOOK.terminology.valuesets), key=len, reverse=True)

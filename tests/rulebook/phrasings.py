@@ -264,6 +264,17 @@ _SESSION = (
     "perfusion de kétamine",
     "infusión de ketamina",
 )
+_PAST_ATTEMPT = (
+    "history of suicide attempt",
+    "Hx of suicidal behaviour",
+    "h/o suicide attempt 2015",
+    "past suicide attempt",
+    "Previous suicide attempts",
+    "prior suicidal behavior, no current ideation",
+    "former suicide attempt by overdose",
+    "History of suicidality",
+)
+
 MAY_BE = {
     "aneurysm": _ANEURYSM,
     "aneurysm-ruptured": (*_ANEURYSM, "SAH 2012"),
@@ -301,6 +312,7 @@ MAY_BE = {
     "substance-use-disorder-remission": (*_SUBSTANCE, "alcoholic, sober 5 years"),
     "suicidal-ideation": _SUICIDAL,
     "suicide-attempt": _ATTEMPT,
+    "suicidal-behavior-history": _PAST_ATTEMPT,
     "ketamine-allergy-substance": _ALLERGY,
     "ketamine-treatment-procedure": _SESSION,
 }

@@ -117,7 +117,7 @@ MISTAKES = [
         "data/unknown-argument",
         "a",
         "",
-        "no arg",
+        "known: ",
     ),
     ("give: latest value", "give: age", "data/impossible-give", "age", "cannot give age", "latest value"),
     ("give: latest reading", "give: latest value", "data/impossible-give", "latest value", "", ""),

@@ -45,8 +45,8 @@ _RULES = click.option("--rules", type=click.Path(path_type=Path), default=Path("
 _NEW_HELP = """Write the first files of a rulebook or a rule, clean but for the lines marked TODO:.
 
 \b
-  cds new rulebook lithium
-  cds new rule monitoring/lithium-level-overdue
+  cds new rulebook our-clinic
+  cds new rule monitoring/level-overdue
 """
 _RULE_HELP = f"""Write a rule, its tests and a chart: KIND/NAME, such as caution/heavy-patient.
 
@@ -55,7 +55,7 @@ its tests are green, cds lint finds nothing but TODO: change one thing at a time
 
 \b
   cds new rule caution/heavy-patient
-  cds new rule monitoring/lithium-level-overdue --rules rules/lithium
+  cds new rule monitoring/level-overdue --rules rules/our-clinic
 """
 
 

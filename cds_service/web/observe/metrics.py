@@ -33,7 +33,7 @@ from cds_service.web.observe.workers import SHARED
 PATH = "/metrics"
 OTHER = "other"
 _PREFLIGHT = "preflight"
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
 
 
 class _Counts:
