@@ -1,7 +1,8 @@
 """What would have to be different for a verdict to be another: the smallest sets of criteria to change.
 
 Found on the logic trees, through every rule that is consumed, and checked by deciding them again. Whether a
-chart could hold such a combination of answers is not asked: criteria are changed as if they were free.
+chart could hold such a combination of answers is not asked: criteria are changed as if they were free. Where
+one criterion stands twice and is wished both true and false, a way may be missed; none that is told is wrong.
 """
 
 from __future__ import annotations
