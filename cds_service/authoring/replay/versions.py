@@ -5,9 +5,6 @@ A revision is read from git's objects into a temporary folder; the work tree and
 
 from __future__ import annotations
 
-import io
-import subprocess
-import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cds_service.authoring.replay.decide import Pair, RulesAt, prepared
+from cds_service.authoring.revision import commit_of, git, write_out
 from cds_service.errors import RuleError, UsageError
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
 from cds_service.rulebook.shelf import BOOK
@@ -105,37 +103,24 @@ def _checked_out(revision: str, rules: Path, into: Path) -> tuple[str, Path]:
     here = rules.resolve()
     start = here if here.is_dir() else here.parent
     try:
-        top = Path(_git(start, "rev-parse", "--show-toplevel").decode().strip()).resolve()
-        found = _git(start, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        top = Path(git(start, "rev-parse", "--show-toplevel").decode().strip()).resolve()
+        commit = commit_of(start, revision)
     except UsageError:
         raise UsageError(
             f"--against {revision}: neither a folder nor a revision of git; try HEAD, main, or a folder"
         ) from None
-    commit = found.decode().strip()
     inside = here.relative_to(top)
     wanted = [inside] if not (here / BOOK).is_file() else [inside, inside.parent / "terminology"]
     held = [path for path in wanted if _has(top, commit, path)]
     if not held:
         raise UsageError(f"--against {revision}: that revision has no {inside.as_posix()}")
-    names = [path.as_posix() for path in held]
-    with tarfile.open(fileobj=io.BytesIO(_git(top, "archive", "--format=tar", commit, "--", *names))) as tar:
-        tar.extractall(into, filter="data")
+    write_out(top, commit, [path.as_posix() for path in held], into)
     return f"{revision} ({commit[:10]})", into / inside
 
 
 def _has(top: Path, commit: str, path: Path) -> bool:
     try:
-        _git(top, "cat-file", "-e", f"{commit}:{'' if path == Path() else path.as_posix()}")
+        git(top, "cat-file", "-e", f"{commit}:{'' if path == Path() else path.as_posix()}")
     except UsageError:
         return False
     return True
-
-
-def _git(folder: Path, *arguments: str) -> bytes:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
-    except OSError as error:
-        raise UsageError("git is not installed, so no revision can be read; give a folder") from error
-    if done.returncode:
-        raise UsageError(f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
