@@ -12,17 +12,28 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    delete,
+    event,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from cds_service.errors import StoreUnavailable, UsageError
 from cds_service.store.migrate import migrate
-from cds_service.store.tables import feedback
+from cds_service.store.tables import feedback, seen_token
 from cds_service.store.turn import BUSY_MS, take_turn
 
 _POSTGRESQL: Mapping[str, Any] = {
@@ -31,6 +42,9 @@ _POSTGRESQL: Mapping[str, Any] = {
     "options": "-c statement_timeout=5000 -c timezone=UTC",
     "application_name": "cds-service",
 }
+
+_TRIED = "tried"
+"""The digest of no token: the row that shows that rows can be written."""
 
 
 class Database:
@@ -80,6 +94,15 @@ class Database:
         """Open the database, make or update its tables, and read from them. Raises StoreUnavailable."""
         with self.read() as connection:
             connection.execute(select(feedback.c.digest).limit(1))
+
+    def check_writing(self) -> None:
+        """Write and commit: a full disk, a lock and a read-only database let reading pass.
+
+        Raises StoreUnavailable.
+        """
+        with self.begin() as connection:
+            connection.execute(delete(seen_token).where(seen_token.c.digest == _TRIED))
+            insert_new(connection, seen_token, [{"digest": _TRIED, "expires": datetime.now(UTC)}])
 
     def close(self) -> None:
         """Give every connection back; the next use opens the database anew."""

@@ -1,5 +1,8 @@
 """Calls from browsers: pages of the listed origins may call and read every answer, refusals too; no others.
 
+A browser sends some calls without asking first and only keeps their answers from the page, so a call whose
+`Origin` is not listed is refused: it could store feedback, or have a FHIR server read.
+
 The token is a header, not a cookie, so credentials in the sense of browsers are never allowed. A preflight
 carries no token and is answered before anybody looks for one.
 """
@@ -10,6 +13,7 @@ from collections.abc import Sequence
 
 from flask import Flask, Response, request
 
+from cds_service.errors import RequestError
 from cds_service.web.discovery import PATH
 
 MAX_AGE = 600
@@ -39,6 +43,15 @@ def register(app: Flask, origins: Sequence[str]) -> None:
         del response.headers["Content-Type"]
         return response
 
+    def refuse_others() -> None:
+        origin = request.headers.get("Origin")
+        if request.method == "POST" and _is_ours() and origin is not None and origin not in allowed:
+            raise RequestError(
+                "Pages of this origin may not call; have it added to CDS_CORS_ORIGINS.",
+                status=403,
+                code="forbidden",
+            )
+
     def tell_browsers(response: Response) -> Response:
         if not allowed or not _is_ours():
             return response
@@ -53,6 +66,7 @@ def register(app: Flask, origins: Sequence[str]) -> None:
         return response
 
     app.before_request(preflight)
+    app.before_request(refuse_others)
     app.after_request(tell_browsers)
 
 

@@ -54,7 +54,7 @@ def _reasons(rulebooks: Sequence[Rulebook]) -> list[str]:
 
 def _usable(database: Database) -> bool:
     try:
-        database.check()
+        database.check_writing()
     except StoreUnavailable:
         return False
     return True

@@ -27,7 +27,7 @@ VIEW, SELECT = "/cds-services/sample-patient-view", "/cds-services/sample-order-
 # The issue types of FHIR R4 (http://hl7.org/fhir/R4/valueset-issue-type.html) that this service may use.
 ISSUE_TYPES = {
     *("invalid", "structure", "required", "value", "not-supported", "not-found", "too-long"),
-    *("processing", "incomplete", "transient", "exception", "login"),
+    *("processing", "incomplete", "transient", "exception", "login", "forbidden"),
 }
 
 

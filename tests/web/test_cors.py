@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -10,7 +12,7 @@ from cds_service.rulebook.book import Rulebook
 from cds_service.settings import Settings
 from cds_service.web.app import create_app
 
-from .answers import NOW, VIEW, searched, view_call
+from .answers import NOW, VIEW, assert_cards, assert_outcome, searched, view_call
 
 EHR, OTHER = "https://ehr.example.org", "https://elsewhere.example.org"
 PATHS = ("/cds-services", "/cds-services/", VIEW, f"{VIEW}/feedback", "/cds-services/not-here")
@@ -129,3 +131,19 @@ def test_nobody_may_keep_an_answer_or_a_refusal(browsed: FlaskClient):
     ):
         assert response.headers["Cache-Control"] == "no-store"
     assert browsed.get("/cds-services").headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "", None])
+@pytest.mark.parametrize("path", [VIEW, f"{VIEW}/feedback"])
+def test_a_page_that_is_not_listed_is_refused_whatever_it_says_it_sends(
+    browsed: FlaskClient, client: FlaskClient, path: str, content_type: str | None
+):
+    """A browser sends text without asking first, and would only keep the answer from the page."""
+    sent = {"Origin": "https://evil.example"}
+    for service in (browsed, client):
+        response = service.post(path, data=json.dumps(view_call()), content_type=content_type, headers=sent)
+        assert assert_outcome(response, 403)["code"] == "forbidden"
+
+
+def test_whoever_is_no_page_names_no_origin_and_may_call(browsed: FlaskClient):
+    assert_cards(browsed.post(VIEW, json=view_call()))

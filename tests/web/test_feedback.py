@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -305,6 +307,13 @@ def test_readyz_says_that_feedback_cannot_be_kept(broken: FlaskClient, kept: Kep
     assert (response.status_code, response.json["status"]) == (200, "ready")
     assert "feedback" in response.json["degraded"][0]
     assert "degraded" not in kept.client.get("/readyz").json
+
+
+def test_readyz_notices_a_database_that_can_be_read_and_not_written(kept: Kept, url: str):
+    assert "degraded" not in kept.client.get("/readyz").json
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "feedback" in kept.client.get("/readyz").json["degraded"][0]
 
 
 def test_the_log_says_why_without_the_callers_data(broken: FlaskClient, caplog: pytest.LogCaptureFixture):
