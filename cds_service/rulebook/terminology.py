@@ -170,6 +170,10 @@ class Terminology:
         named = self._beyond_codes.named(_all_words(codes))
         return _NOTHING if not named or any(self._judged(code) for code in codes) else named
 
+    def asked_in(self, question: str) -> frozenset[str]:
+        """The sets whose words stand in a question that no code names; none where it cannot be read."""
+        return self.words.named((question,))
+
     def _judged(self, code: Coded) -> bool:
         """Whether a set of partial codes lists or excludes a code."""
         _, excluded = self._listed(system_name(code.system), code.code)

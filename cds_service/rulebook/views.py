@@ -173,7 +173,14 @@ class ViewSignature:
 
 VIEWS: Mapping[str, ViewSignature] = {
     "answers": ViewSignature(
-        columns={"code": "code", "answer": "code", "number": "number", "date": "date", "status": "text"},
+        columns={
+            "code": "code",
+            "answer": "code",
+            "number": "number",
+            "date": "date",
+            "status": "text",
+            "told": "text",
+        },
         reads=("Observation", "QuestionnaireResponse"),
         arguments={"scores": "table"},
         value="number",
