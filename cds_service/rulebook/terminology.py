@@ -310,9 +310,11 @@ class Terminology:
     def _drug_meant(self, text: str, meaning: Meaning) -> Drug:
         if not meaning.ingredients:
             return Drug(text[:_LONGEST_CODE], "", (), "other", _NOTHING)
-        sets = self._sets_by_drug("", meaning.ingredients)
-        if meaning.products:
-            sets = frozenset().union(*(self._ready[rxcui].sets for rxcui in meaning.products))
+        products = [self._ready[rxcui] for rxcui in meaning.products]
+        told = _codes(one for drug in products for one in drug.ingredients)
+        rest = tuple(one for one in meaning.ingredients if one.rxcui not in told)
+        # What a product holds belongs where the product does; what is named beside it, by itself.
+        sets = self._sets_by_drug("", rest).union(*(drug.sets for drug in products))
         return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets)
 
 

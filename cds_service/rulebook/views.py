@@ -154,7 +154,8 @@ class ViewSignature:
     """A view's columns and named arguments, the types it reads, the value sets it needs by name.
 
     `read_for` names the types that are read only if an argument asks for them; `units` are the UCUM units of
-    number columns, "" for a plain number, where the view always tells the same.
+    number columns, "" for a plain number, where the view always tells the same. `possible` says when a row
+    that may count lets a fact give `possible`: each by itself, only where all was obtained, or never.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -169,6 +170,7 @@ class ViewSignature:
     units: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
     answers: frozenset[str] = frozenset()
+    possible: Literal["alone", "obtained", "never"] = "never"
 
 
 VIEWS: Mapping[str, ViewSignature] = {
@@ -185,6 +187,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         arguments={"scores": "table"},
         value="number",
         answers=frozenset({"answer", "number"}),
+        possible="alone",
     ),
     "blood_pressure": ViewSignature(
         columns={
@@ -222,6 +225,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         reads=("MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration"),
         arguments={"given_within": "duration"},
         read_for={"MedicationAdministration": "given_within"},
+        possible="obtained",
     ),
     "ordered_doses": ViewSignature(
         columns={
