@@ -103,6 +103,15 @@ def test_an_encounter_about_to_begin_is_the_calls_where_none_is_in_progress(smal
     assert chart_request(encoded(chart(*visits)), small, "encounter-start").encounter_id == "e3"
 
 
+def test_an_encounter_that_has_ended_is_the_calls_where_it_is_named(small: Rulebook) -> None:
+    visits = [of_patient("Encounter", f"e{at}", status=status) for at, status in enumerate(("finished", "in-progress"))]
+    text = encoded(chart(*visits))
+    request = chart_request(text, small, "patient-view", keys=["encounter"], encounter="Encounter/e0")
+    assert (request.encounter_id, supplied(request, "encounter")["id"]) == ("e0", "e0")
+    with pytest.raises(UsageError, match="the chart has no Encounter/e9"):
+        chart_request(text, small, "patient-view", encounter="Encounter/e9")
+
+
 def test_without_an_encounter_in_progress_none_is_named(small: Rulebook) -> None:
     request = chart_request(encoded(chart()), small, "patient-view", keys=["patient", "encounter"])
     assert request.encounter_id == ""
