@@ -64,7 +64,7 @@ RULE = Order(
 )
 CASE = Order(
     tuple(
-        "name chart request given change remove drafts selections hook expect missing card summary detail "
+        "name chart request given change remove drafts selections encounter hook expect missing card summary detail "
         "suggestions".split()
     ),
     spaced_items=True,
