@@ -128,9 +128,9 @@ def chart_request(
     """The call an EHR with this chart would make to the hook's service.
 
     `as_of` is the chart's timestamp unless given, `keys` are those of the hook unless given. `drafts` are the
-    unsigned orders of the call; all of them are selected unless `selections` names some. The call's
-    encounter is the one named (`Encounter/id`), else the one in progress, if there is one. Raises UsageError
-    for a chart that cannot be replayed or has no such encounter.
+    unsigned orders of the call; all of them are selected unless `selections` names some. The encounter of the
+    call is `encounter` (`Encounter/id`), else the one in progress, if there is one. Raises UsageError for a
+    chart that cannot be replayed.
     """
     chart = bundle if isinstance(bundle, ChartFile) else ChartFile.read(bundle)
     now = as_of or chart.now
@@ -155,9 +155,10 @@ def chart_request(
 
 
 def _named_encounter(chart: ChartFile, reference: str) -> Json:
-    visits = {f"Encounter/{one['id']}": one for one in _typed(chart, "Encounter")}
+    visits = {f"Encounter/{one.get('id', '')}": one for one in _typed(chart, "Encounter")}
     if reference not in visits:
-        raise UsageError(f"the chart has no {reference} ({nearest(reference, list(visits)) or 'no encounter'})")
+        hint = nearest(reference, list(visits)) or "it holds no encounter"
+        raise UsageError(f"{chart.name} has no {reference} ({hint})")
     return visits[reference]
 
 

@@ -308,6 +308,6 @@ def test_a_case_names_the_encounter_of_its_call(dosed: Path) -> None:
     result = tried_out(dosed, {"name": "one that has ended"} | case | visit)
     assert (result.exit_code, result.output) == (0, "1 passed, 0 failed\n")
     result = tried_out(dosed, {"name": "one that is not there"} | case | {"encounter": "Encounter/e2"})
-    assert "the chart has no Encounter/e2" in result.output
+    assert "has no Encounter/e2" in result.output
     result = tried_out(dosed, {"name": "no chart", "expect": True, "encounter": "Encounter/e1"}, **YES)
-    assert "encounter speak of a chart, and this case has none" in result.output
+    assert "encounter are about a chart, and this case has none" in result.output
