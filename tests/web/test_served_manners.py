@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,6 +121,32 @@ def test_a_call_that_waits_for_a_fhir_server_holds_up_nobody(server: Server):
         answers = [one.result() for one in waiting]
     assert [one.status_code for one in answers] == [200] * 4
     assert not any(one.json()["extension"]["org.cds-service.decision"]["complete"] for one in answers)
+
+
+def test_a_burst_of_calls_that_wait_for_a_fhir_server_is_answered_within_the_time_of_a_call():
+    """Far more of them than there are threads. One round after the other would take 5 times as long."""
+    seconds, burst = 3.0, 5 * THREADS
+    running = Server("--rules", str(RULEBOOKS), CDS_DEADLINE_MS=f"{1000 * seconds:.0f}")
+    try:
+        with socket.create_server(("127.0.0.1", 0), backlog=4 * burst) as mute:
+            call = view_call() | {"fhirServer": f"http://127.0.0.1:{mute.getsockname()[1]}/fhir"}
+            del call["prefetch"]["conditions"]
+            with ThreadPoolExecutor(burst) as callers:
+                asked = [callers.submit(timed, running.url + VIEW, call) for _ in range(burst)]
+                mute.accept()
+                assert requests.get(f"{running.url}/healthz", timeout=5).status_code == 200
+                assert not all(one.done() for one in asked)
+                answers = [one.result() for one in asked]
+        assert {status for status, _ in answers} <= {200, 503}
+        assert max(took for _, took in answers) < 2 * seconds
+    finally:
+        assert running.stop() == 0
+
+
+def timed(url: str, call: Any) -> tuple[int, float]:
+    """The status of a call, and the seconds it took."""
+    begun = time.monotonic()
+    return requests.post(url, json=call, timeout=60).status_code, time.monotonic() - begun
 
 
 # --- swollen bodies ------------------------------------------------------------------------------
