@@ -43,16 +43,23 @@ _LOG = logging.getLogger("cds_service")
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
-class Late:
-    """A body that did not come in time; whoever reads it refuses the call."""
+class Unread:
+    """A body that did not come, or not whole; whoever reads it refuses the call."""
+
+    def __init__(self, message: str, status: int, code: str) -> None:
+        self._message, self._status, self._code = message, status, code
 
     def read(self, size: int = -1) -> NoReturn:  # noqa: ARG002
-        """Raises RequestError (408)."""
-        raise RequestError(
-            "The request body did not arrive in time; send it whole and at once.",
-            status=408,
-            code="transient",
-        )
+        """Raises RequestError: 408 for a body that came too late, 400 for one that was cut short."""
+        raise RequestError(self._message, status=self._status, code=self._code)
+
+
+LATE = Unread("The request body did not arrive in time; send it whole and at once.", 408, "transient")
+CUT = Unread(
+    "The body ends before its last chunk, or with trailers; send it whole, and headers before it.",
+    400,
+    "structure",
+)
 
 
 class Lane:
@@ -110,7 +117,7 @@ class Front:
         except Exception as error:  # the server would write its message, which may hold data, to the log
             _LOG.error("500: the application failed outside its own care: %s", type(error).__name__)
             status, headers, body = 500, [], b""
-        if isinstance(environ["wsgi.input"], Late):
+        if isinstance(environ["wsgi.input"], Unread):
             headers.append(("connection", "close"))
         protocol.response_bytes(status, headers, body)
 
@@ -136,22 +143,26 @@ class Front:
                 body = await (self._pieces(protocol) if chunked else protocol())
         except TimeoutError:
             _LOG.warning("408: a body did not arrive within %g s", self._seconds)
-            environ["wsgi.input"] = Late()
+            environ["wsgi.input"] = LATE
+        except RuntimeError:  # of a body whose length is known: it is shorter
             return
-        except RuntimeError:  # the client has gone, and nobody will read the answer
-            return
-        environ["wsgi.input"] = BytesIO(body)
+        else:
+            environ["wsgi.input"] = CUT if body is None else BytesIO(body)
 
-    async def _pieces(self, protocol: HTTPProtocol) -> bytes:
-        """A body of unknown length, up to the first piece over the limit."""
+    async def _pieces(self, protocol: HTTPProtocol) -> bytes | None:
+        """A body of unknown length, up to the first piece over the limit; None if it was cut short.
+
+        Granian 2.8 hands out an empty piece at the end, and raises nothing where the connection broke: it
+        then hands out one more. It does so for trailers, too, so these count as a cut.
+        """
         pieces: list[bytes] = []
         size = 0
         async for piece in protocol:
             pieces.append(piece)
             size += len(piece)
             if size > self._limit:
-                break
-        return b"".join(pieces)
+                return b"".join(pieces)
+        return None if pieces.count(b"") > 1 else b"".join(pieces)
 
 
 def load_front(target: str) -> Callable[..., Awaitable[None]]:

@@ -126,6 +126,17 @@ def test_a_body_that_does_not_come_is_408_and_the_connection_ends(
     assert "408: a body did not arrive within 0.01 s" in caplog.messages
 
 
+@pytest.mark.parametrize("path", [VIEW, f"{VIEW}/feedback"])
+def test_a_body_in_pieces_that_is_cut_before_its_last_one_is_refused(product: Flask, path: str):
+    """Granian then hands out an empty piece more than at the end of a whole body; the JSON is whole."""
+    raw = json.dumps(view_call()).encode()
+    headers = {"content-type": "application/json", "transfer-encoding": "chunked"}
+    status, answer, body = answered(product, Call("POST", path, headers, raw, b"", b""))
+    (issue,) = json.loads(body)["issue"]
+    assert (status, issue["code"], answer["connection"]) == (400, "structure", "close")
+    assert "last chunk" in issue["details"]["text"]
+
+
 def test_a_call_through_the_front_gets_its_cards(product: Flask):
     raw = json.dumps(view_call()).encode()
     call = Call("POST", VIEW, {"content-type": "application/json", "content-length": str(len(raw))}, raw)

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -178,6 +179,57 @@ def test_an_endless_chunked_body_is_413_and_memory_stays_bounded(server: Server)
         assert requests.post(server.url + VIEW, data=endless(), timeout=20).status_code == 413
     assert resident(server) - before < 6 * MAX_BODY
     assert is_answered(server)
+
+
+# --- bodies cut short ----------------------------------------------------------------------------
+
+ENTRY = {"card": str(uuid.uuid4()), "outcome": "overridden", "outcomeTimestamp": "2026-03-01T12:00:00Z"}
+SENT = {VIEW: BODY, f"{VIEW}/feedback": json.dumps({"feedback": [ENTRY]}).encode()}
+LAST = b"0\r\n\r\n"
+
+
+def chunk(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+def chunked(server: Server, path: str, body: bytes, *, leave: bool = False) -> bytes:
+    """What a client hears that sends these chunks; one that leaves sends no more, but still listens."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    head = b"POST %s HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    connection.sendall(head % path.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + body)
+    if leave:
+        connection.shutdown(socket.SHUT_WR)
+    return answer(connection)
+
+
+@pytest.mark.parametrize("path", SENT)
+@pytest.mark.parametrize(
+    ("end", "leave"),
+    [
+        (b"", True),
+        (b"0\r\n", True),
+        (b"5\r\n ", True),
+        (b"no size\r\n", False),
+        (b"0\r\nX-A: b\r\n\r\n", False),
+    ],
+    ids=["no last chunk", "half of it", "half a chunk", "no size", "trailers"],
+)
+def test_chunks_without_their_end_are_refused_though_the_json_is_whole(
+    server: Server, path: str, end: bytes, leave: bool
+):
+    """Trailers too: the server does not tell us whether it met them or a broken connection."""
+    said = chunked(server, path, chunk(SENT[path]) + end, leave=leave)
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"last chunk" in said
+
+
+@pytest.mark.parametrize("path", SENT)
+def test_whole_chunks_are_answered(server: Server, path: str):
+    whole = chunk(SENT[path])
+    assert chunked(server, path, whole + LAST).startswith(b"HTTP/1.1 200 ")
+    assert chunked(server, path, whole.replace(b"\r\n", b";part=1\r\n", 1) + LAST).startswith(
+        b"HTTP/1.1 200 "
+    )
 
 
 # --- shutdown ------------------------------------------------------------------------------------
