@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cds_service.errors import RequestError
 from cds_service.settings import DEADLINE_MS, Settings
 from cds_service.web.arrival import ARRIVED, TURNED_AWAY
+from cds_service.web.outcome import operation_outcome
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -40,6 +41,7 @@ _OTHERS = 4
 """Threads for what is no call: health, metrics, discovery, preflights. Only a database may hold one up."""
 
 _LOG = logging.getLogger("cds_service")
+_FAILED = operation_outcome("The service failed; its log has the cause.", "exception")
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
@@ -56,7 +58,7 @@ class Unread:
 
 LATE = Unread("The request body did not arrive in time; send it whole and at once.", 408, "transient")
 CUT = Unread(
-    "The body ends before its last chunk, or with trailers; send it whole, and headers before it.",
+    "The body ends before its last chunk, or with trailers; send it whole, and without trailers.",
     400,
     "structure",
 )
@@ -116,7 +118,7 @@ class Front:
             status, headers, body = await lane.run(environ)
         except Exception as error:  # the server would write its message, which may hold data, to the log
             _LOG.error("500: the application failed outside its own care: %s", type(error).__name__)
-            status, headers, body = 500, [], b""
+            status, headers, body = 500, [("content-type", "application/json")], _FAILED
         if isinstance(environ["wsgi.input"], Unread):
             headers.append(("connection", "close"))
         protocol.response_bytes(status, headers, body)

@@ -167,7 +167,8 @@ def test_an_application_that_breaks_is_a_500_without_its_words(caplog: pytest.Lo
     def broken(environ: Any, start_response: Any) -> Any:
         raise ValueError("marker")
 
-    status, _, body = answered(broken, Call("GET", "/", {}))
-    assert (status, body) == (500, b"")
+    status, headers, body = answered(broken, Call("GET", "/", {}))
+    assert (status, headers["content-type"]) == (500, "application/json")
+    assert json.loads(body)["resourceType"] == "OperationOutcome"
     assert "marker" not in caplog.text
     assert "ValueError" in caplog.text

@@ -227,9 +227,32 @@ def test_chunks_without_their_end_are_refused_though_the_json_is_whole(
 def test_whole_chunks_are_answered(server: Server, path: str):
     whole = chunk(SENT[path])
     assert chunked(server, path, whole + LAST).startswith(b"HTTP/1.1 200 ")
-    assert chunked(server, path, whole.replace(b"\r\n", b";part=1\r\n", 1) + LAST).startswith(
-        b"HTTP/1.1 200 "
-    )
+    extended = whole.replace(b"\r\n", b";part=1\r\n", 1)
+    assert chunked(server, path, extended + LAST).startswith(b"HTTP/1.1 200 ")
+
+
+# --- what never reaches the application ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: x\r\n\r\n", 400),
+        (b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n" % (b"a" * 65_536), 414),
+        (b"GET / HTTP/1.1\r\n%s\r\n" % b"".join(b"X-%d: a\r\n" % number for number in range(101)), 431),
+    ],
+    ids=["no HTTP", "no length", "long address", "many headers"],
+)
+def test_what_is_no_http_is_refused_by_the_server_itself_with_an_empty_body(
+    server: Server, sent: bytes, status: int
+):
+    """As docs/ehr.md says; Granian lets nobody put a body there."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    connection.sendall(sent)
+    head, _, body = answer(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert body == b""
 
 
 # --- shutdown ------------------------------------------------------------------------------------
