@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import signal
 import socket
@@ -27,6 +28,8 @@ from .test_serve import Server
 
 BODY = json.dumps(view_call()).encode()
 TRIES = 600
+STAMPED = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (WARNING|ERROR) \d+ .+"
+"""A line of the log: when, how bad, from which worker, what."""
 
 
 @pytest.fixture(scope="module")
@@ -350,6 +353,8 @@ def test_sighup_exchanges_the_rules_of_every_worker(rules: Path):
         log = running.process.stdout.read()
         assert "heavy-patient.yaml:5" in log
         assert new[:19] in log
+        assert [line for line in log.splitlines() if not re.fullmatch(STAMPED, line)] == []
+        assert {line.split()[2] for line in log.splitlines()} == {str(pid) for pid in pids}
     finally:
         running.process.kill()
 
