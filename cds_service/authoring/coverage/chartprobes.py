@@ -172,6 +172,7 @@ def _item(
     update = {
         "chart": old.chart,
         "hook": base.trial.hook,
+        "encounter": old.encounter,
         "change": {**old.change, **change},
         "remove": (*old.remove, *remove),
         "drafts": (*old.drafts, *drafts),
