@@ -5,7 +5,9 @@ CdsError
 ├── RequestError       the caller must act: HTTP 4xx
 │   └── DataUnavailable   412: what the rules need could not be had
 ├── InferenceError     we must act: HTTP 500
-├── StoreUnavailable   the operator must act, the caller may try again: HTTP 503
+├── TryAgain           the caller may try again, what is down is not the call's fault: HTTP 503
+│   ├── StoreUnavailable  the operator must act: the database cannot be used
+│   └── KeysUnavailable   the keys that a token is checked with could not be fetched
 └── UsageError         wrong use of the command line or the settings
 """
 
@@ -87,13 +89,28 @@ class InferenceError(CdsError):
     """The engine failed; the message holds no patient data."""
 
 
-class StoreUnavailable(CdsError):
-    """The database cannot be used now, and nothing of the call was kept; HTTP 503, issue type `transient`.
-
-    The message holds no value of a request and no part of the database's address.
+class TryAgain(CdsError):
+    """Something that the call needs is down; HTTP 503, issue type `transient`, and after how many seconds to
+    try again. The message holds no value of a request and no address of ours.
     """
 
     retry_seconds = 5
+
+
+class StoreUnavailable(TryAgain):
+    """The database cannot be used now, and nothing of the call was kept."""
+
+
+class KeysUnavailable(TryAgain):
+    """A token can neither be accepted nor found wrong: its client's keys could not be fetched.
+
+    The caller is not told which part is missing, as with a 401.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The call cannot be let in now; try again in {self.retry_seconds} seconds, with a new token."
+        )
 
 
 class UsageError(CdsError):

@@ -15,7 +15,7 @@ from cds_service.store.database import Database, insert_new
 from cds_service.store.tables import seen_token
 
 PRUNE_AFTER = timedelta(minutes=10)
-"""So long after it last removed expired rows a process does it again; a service that is seldom called, too."""
+"""So long after it last removed expired rows a process does so again, however seldom it is called."""
 
 PRUNED_AT_ONCE = 5_000
 """Rows that one call removes at most: it waits for them."""

@@ -17,7 +17,7 @@ import msgspec
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from cds_service.errors import DataUnavailable, RequestError, StoreUnavailable
+from cds_service.errors import DataUnavailable, RequestError, StoreUnavailable, TryAgain
 
 _LOG = logging.getLogger("cds_service")
 _encode = msgspec.json.Encoder().encode
@@ -70,9 +70,12 @@ def http_failure(error: HTTPException) -> Response:
     return json_response(operation_outcome(text, code_of(error)), error.code, headers=kept)
 
 
-def unavailable(error: StoreUnavailable) -> Response:
-    """The answer where the database cannot be used: try again soon. The log has the cause, without data."""
-    _LOG.warning("the database cannot be used: %s", " from ".join(described(error)))
+def unavailable(error: TryAgain) -> Response:
+    """The answer where something that the call needs is down: try again soon. The log has the cause, without
+    data; that of keys the gate has written.
+    """
+    if isinstance(error, StoreUnavailable):
+        _LOG.warning("the database cannot be used: %s", " from ".join(described(error)))
     wait = [("Retry-After", str(error.retry_seconds))]
     return json_response(operation_outcome(str(error), "transient"), 503, headers=wait)
 
@@ -89,7 +92,7 @@ def status_of(error: Exception) -> int:
     """The status with which an error is answered."""
     if isinstance(error, RequestError):
         return error.status
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, TryAgain):
         return 503
     return error.code or 500 if isinstance(error, HTTPException) else 500
 
@@ -105,7 +108,7 @@ def code_of(error: Exception) -> str:
 def answer_errors(app: Flask) -> None:
     """Let the app answer every error with an OperationOutcome."""
     app.register_error_handler(RequestError, refusal)
-    app.register_error_handler(StoreUnavailable, unavailable)
+    app.register_error_handler(TryAgain, unavailable)
     app.register_error_handler(HTTPException, http_failure)
     app.register_error_handler(Exception, incident)
 

@@ -123,7 +123,9 @@ def read_claimed(token: str, clients: Clients) -> Claimed:
 
 
 def verify(claimed: Claimed, find_key: FindKey, *, audience: str, now: datetime) -> Verified:
-    """Prove what a token claims. `audience` is the public address called. Raises Refused."""
+    """Prove what a token claims. `audience` is the public address called. Raises Refused, or
+    KeysUnavailable where the client's keys could not be fetched.
+    """
     client, claims = claimed.client, claimed.claims
     _audience(claims.aud, {audience, *client.audiences})
     _times(claims, client.max_lifetime, now.timestamp())
