@@ -5,7 +5,7 @@ CdsError
 ├── RequestError       the caller must act: HTTP 4xx
 │   └── DataUnavailable   412: what the rules need could not be had
 ├── InferenceError     we must act: HTTP 500
-├── TryAgain           the caller may try again, what is down is not the call's fault: HTTP 503
+├── ServiceUnavailable the caller may try again, for what is down is not the call: HTTP 503
 │   ├── StoreUnavailable  the operator must act: the database cannot be used
 │   └── KeysUnavailable   the keys that a token is checked with could not be fetched
 └── UsageError         wrong use of the command line or the settings
@@ -89,19 +89,20 @@ class InferenceError(CdsError):
     """The engine failed; the message holds no patient data."""
 
 
-class TryAgain(CdsError):
-    """Something that the call needs is down; HTTP 503, issue type `transient`, and after how many seconds to
-    try again. The message holds no value of a request and no address of ours.
+class ServiceUnavailable(CdsError):
+    """Something that the call needs is down; HTTP 503, issue type `transient`.
+
+    `retry_seconds` is when to try again. The message holds no value of a request and no address of ours.
     """
 
     retry_seconds = 5
 
 
-class StoreUnavailable(TryAgain):
+class StoreUnavailable(ServiceUnavailable):
     """The database cannot be used now, and nothing of the call was kept."""
 
 
-class KeysUnavailable(TryAgain):
+class KeysUnavailable(ServiceUnavailable):
     """A token can neither be accepted nor found wrong: its client's keys could not be fetched.
 
     The caller is not told which part is missing, as with a 401.

@@ -30,7 +30,7 @@ class Gate(Protocol):
     """Decides who may come in."""
 
     def admit(self, request: Request) -> Caller:
-        """The caller of a request. Raises RequestError (401) without saying why, TryAgain (503)."""
+        """The caller of a request. Raises RequestError (401) without saying why, ServiceUnavailable (503)."""
         ...
 
     def admit_to_discovery(self, request: Request) -> None:

@@ -290,7 +290,7 @@ def test_a_report_says_what_its_odd_rows_mean_and_nothing_where_there_are_none(p
     assert "No comments." in place.run(*log, "--comments").output
     place.keep(said(card(1)), said(card(0, ("gone", "1.0.0"))))
     text = " ".join(place.run(*log).output.split())
-    assert "not in log: cards answered that the log does not show" in text
+    assert "not in log: cards that were answered, and that the log does not have" in text
     assert "unknown rule: version has the digits its cards begin with" in text
 
 

@@ -52,7 +52,10 @@ class ClientGate:
         self._public_url, self._clock = public_url, clock
 
     def admit(self, request: Request) -> Caller:
-        """The client that calls; its token is used up. Raises RequestError (401), TryAgain (503)."""
+        """The client that calls; its token is used up.
+
+        Raises RequestError (401), and ServiceUnavailable (503) where nobody could check the token.
+        """
         verified = self._verified(request)
         client = verified.client
         try:

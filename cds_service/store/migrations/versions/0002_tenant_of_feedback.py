@@ -11,7 +11,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add the column; a process of the version before, which does not know it, leaves it empty."""
-    op.add_column("feedback", sa.Column("tenant", sa.Text, nullable=False, server_default=""))
+    op.add_column("feedback", sa.Column("tenant", sa.Text, nullable=False, server_default=sa.text("''")))
 
 
 def downgrade() -> None:
