@@ -5,9 +5,10 @@ CdsError
 ├── RequestError       the caller must act: HTTP 4xx
 │   └── DataUnavailable   412: what the rules need could not be had
 ├── InferenceError     we must act: HTTP 500
-├── ServiceUnavailable the caller may try again, for what is down is not the call: HTTP 503
+├── ServiceUnavailable the caller may try again, we are not ready for the call: HTTP 503
 │   ├── StoreUnavailable  the operator must act: the database cannot be used
-│   └── KeysUnavailable   the keys that a token is checked with could not be fetched
+│   ├── KeysUnavailable   the keys that a token is checked with could not be fetched
+│   └── BusyError         more calls came than can be answered in time
 └── UsageError         wrong use of the command line or the settings
 """
 
@@ -90,7 +91,7 @@ class InferenceError(CdsError):
 
 
 class ServiceUnavailable(CdsError):
-    """Something that the call needs is down; HTTP 503, issue type `transient`.
+    """Something that the call needs is not to be had now; HTTP 503, issue type `transient` or `throttled`.
 
     `retry_seconds` is when to try again. The message holds no value of a request and no address of ours.
     """
@@ -112,6 +113,10 @@ class KeysUnavailable(ServiceUnavailable):
         super().__init__(
             f"The call cannot be let in now; try again in {self.retry_seconds} seconds, with a new token."
         )
+
+
+class BusyError(ServiceUnavailable):
+    """The call waited its whole time for others, and nothing of it was looked at; HTTP 503, `throttled`."""
 
 
 class UsageError(CdsError):
