@@ -27,6 +27,7 @@ from cds_service.store.database import Database
 from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.discovery import PATH, service_id
 from cds_service.web.front import BODY_SECONDS, load_front
+from cds_service.web.observe.capture import folder_beside
 from cds_service.web.observe.log import open_log
 from cds_service.web.observe.workers import shared_counters
 from cds_service.web.reload import ask_for_reload
@@ -82,7 +83,7 @@ def serve(**options: str | None) -> None:
         refuse_taken_port(settings)
         warning = open_database(settings)
         if settings.decision_log:
-            open_log(settings.decision_log)
+            open_log(settings.decision_log, capture=settings.capture)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     except RuleError as error:
@@ -233,6 +234,10 @@ def start_message(
         count = len(clients.by_issuer)
         lines.append(
             f"  {count} {'client' if count == 1 else 'clients'} may call, each call with its own token"
+        )
+    if settings.capture:
+        lines.append(
+            f"  every call is kept, patient data included, in {folder_beside(Path(settings.decision_log))}"
         )
     if settings.today is not None:
         lines.append(f"  time is frozen at {settings.today.isoformat()}")

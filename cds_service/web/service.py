@@ -9,6 +9,7 @@ import msgspec
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
+from cds_service.facts.server.heard import Heard
 from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import evaluate
 from cds_service.web.body import body_of
@@ -47,9 +48,10 @@ def register(
         service = rules.services.get(service_id)
         if service is None:
             raise NotFound
-        seen.reading = reading = reader.begin(caller.fhir)
+        seen.reading = reading = Heard(reader.begin(caller.fhir))
+        seen.body = body_of(request, limit)
         seen.request = hook_call = read_request(
-            body_of(request, limit),
+            seen.body,
             service_id=service.id,
             hook=service.hook,
             as_of=clock(),
