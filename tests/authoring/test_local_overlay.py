@@ -82,7 +82,9 @@ REWORDED = (
     + "texts:\n"
     + '  - {rule: broken-and-heavy, shipped: "Within 30 days [1].", local: "Within 60 days [1]."}\n'
     + '  - {rule: broken-and-heavy, shipped: "Is there one of 30 days?", local: "Is there one of 60 days?"}\n'
-    + "  - rule: broken-and-heavy\n    shipped: All 30 days are kept [1].\n    local: All 30 days are kept [1].\n"
+    + "  - rule: broken-and-heavy\n"
+    + "    shipped: All 30 days are kept [1].\n"
+    + "    local: All 30 days are kept [1].\n"
 )
 
 
