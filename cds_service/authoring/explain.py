@@ -76,8 +76,20 @@ _DRAWINGS = {"mermaid": mermaid, "svg": svg}
 @click.option(
     "--graph", type=click.Choice(list(_DRAWINGS)), help="Draw which rule uses which; no chart is read."
 )
-@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
-@click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
+@click.option(
+    "--fixtures",
+    type=click.Path(path_type=Path),
+    default=FIXTURES,
+    show_default=True,
+    help="The folder of charts/ and requests/.",
+)
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def explain(
     rule_id: str,

@@ -61,7 +61,13 @@ def lint(
 
     PATHS are rulebook folders, folders of rulebooks, files in one, or what a site changes in one
     (rules/local/…), default: rules/. A file narrows what is printed, never what is checked. Every finding
-    names its page in docs/lint/.
+    names its page in docs/lint/: what to avoid, what to prefer, and why.
+
+    \b
+      cds lint
+      cds lint rules/our-clinic/cautions/heavy-patient.yaml
+      cds lint --persona auditor --fail-level warning    everything, for a review
+      cds lint --against main --format github            on a pull request
     """
     day = today.date() if today is not None else date.today()
     found = [

@@ -57,7 +57,13 @@ _FORMS: Mapping[str, Callable[[Impact], str]] = {
 @click.option("--accept", is_flag=True, help="Write the answers of recorded calls as the approved ones.")
 @click.option("--hook", default=DEFAULT_HOOK, show_default=True, help="Where charts are opened.")
 @click.option("--today", metavar="DATE", help="The time of every call: a date (noon, UTC) or an instant.")
-@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all cores]")
 @click.option("--format", "style", type=click.Choice(list(_FORMS)), default="text", show_default=True)
 @click.pass_context
