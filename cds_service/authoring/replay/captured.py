@@ -45,8 +45,8 @@ class _Kept(msgspec.Struct):
 
 
 class _Line(msgspec.Struct):
-    time: datetime
-    status: int
+    time: datetime | None = None
+    status: int = 0
     hook: str = ""
     captured: str = ""
 
@@ -111,10 +111,11 @@ class DecisionLines:
 
     @classmethod
     def of(cls, path: Path) -> DecisionLines:
-        """Look through the log once. Raises UsageError naming a line that is none, or if no call was kept."""
+        """Look through the log once. Raises UsageError if no call was kept."""
         kept = others = 0
         for _, line in _lines(path):
-            kept, others = (kept + 1, others) if line.captured else (kept, others + 1)
+            has = bool(line.captured and line.time)
+            kept, others = kept + has, others + (not has)
         if not kept:
             raise UsageError(
                 f"{path.as_posix()}: none of its {others} lines has its call kept; the service keeps calls "
@@ -125,7 +126,7 @@ class DecisionLines:
     def __iter__(self) -> Iterator[LoggedCall]:
         """The calls that were kept."""
         for number, line in _lines(self.path):
-            if line.captured:
+            if line.captured and line.time:
                 name = f"{line.time:%Y-%m-%d %H:%M:%S}, line {number}, {line.hook}"
                 place = place_of(self.folder, line.captured, line.time)
                 yield LoggedCall(name, line.hook, place, line.captured)
@@ -135,24 +136,23 @@ def is_decision_log(path: Path) -> bool:
     """Whether a file begins with a line of a decision log."""
     with path.open("rb") as file:
         first = file.readline(1_000_000)
-    try:
-        _line.decode(first)
-    except msgspec.MsgspecError:
-        return False
-    return True
+    line = _read_line(first)
+    return line.time is not None and line.status > 0
 
 
 def _lines(path: Path) -> Iterator[tuple[int, _Line]]:
+    """Every line with its number; one that a full disk cut off is as one without its call."""
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
-            if not raw.strip():
-                continue
-            try:
-                line = _line.decode(raw)
-            except msgspec.MsgspecError:
-                told = "not a line of a decision log; one that was cut off by a full disk can be deleted"
-                raise UsageError(f"{path.as_posix()}:{number}: {told}") from None
-            yield number, line
+            if raw.strip():
+                yield number, _read_line(raw)
+
+
+def _read_line(raw: bytes) -> _Line:
+    try:
+        return _line.decode(raw)
+    except msgspec.MsgspecError:
+        return _Line()
 
 
 def _folder(log: Path) -> Path:

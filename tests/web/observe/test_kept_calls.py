@@ -166,6 +166,12 @@ def test_a_log_whose_calls_were_not_kept_says_how_they_are(kept: Kept):
     assert "CDS_CAPTURE=1" in result.output
 
 
+def test_a_line_that_a_full_disk_cut_off_is_passed_over(kept: Kept):
+    with kept.log.open("ab") as log:
+        log.write(b'{"time":"2026-03-01T12:00')
+    assert "nothing changes, 2 lines without a kept call passed over" in kept.replay(code=0)
+
+
 def test_a_service_that_the_rules_at_hand_do_not_have_is_told(kept: Kept):
     (kept.rules / "sample").rename(kept.rules / "other")
     about = kept.rules / "other" / "rulebook.yaml"
