@@ -19,6 +19,7 @@ from cds_service.web.app import create_app
 from ..answers import VIEW as VIEW_PATH
 from ..answers import assert_cards, assert_outcome, view_call
 from .conftest import Door
+from .key_server import serving
 from .parties import (
     CITY,
     DISCOVERY,
@@ -253,6 +254,34 @@ def test_without_a_memory_of_tokens_nobody_is_let_in(
     assert asked(client, None).status_code == 200
 
 
+# --- keys that cannot be fetched (SEC-10) -------------------------------------------------------
+
+
+def test_sec_10_a_call_nobody_could_check_is_503_without_a_reason_and_uses_no_token_up(
+    settings: Settings, sample_book: Rulebook, tmp_path: Path
+):
+    """A 401 would have the client mend a token that is right."""
+    with serving() as keys:
+        fetched = {"jku": keys.jku, "networks": ["127.0.0.0/8", "::1/128"]}
+        clients_file(tmp_path, [client_of(CITY, "city", keys=fetched)])
+        client, again = (create_app(settings, [sample_book], clock=lambda: NOW).test_client() for _ in "12")
+        keys.status = 500
+        token = CITY.token()
+        for response in (call(client, token), asked(client, CITY.token(aud=DISCOVERY))):
+            assert assert_outcome(response, 503) == {
+                "severity": "error",
+                "code": "transient",
+                "details": {
+                    "text": "The call cannot be let in now; try again in 5 seconds, with a new token."
+                },
+            }
+            assert response.headers["Retry-After"] == "5"
+        for wrong in (CITY.token(exp=1), CITY.token(aud="https://x.example"), STRANGER.token(), "x.y.z"):
+            assert_refused(call(client, wrong))
+        keys.publish(CITY.jwk())
+        assert call(again, token).status_code == 200
+
+
 # --- feedback (FB-11) ---------------------------------------------------------------------------
 
 
@@ -330,6 +359,29 @@ def test_sec_14_no_piece_of_a_token_stands_in_a_log_an_answer_or_the_database(
             assert not any(piece in told for piece in pieces(token))
     assert "forged line" not in caplog.text
     assert all("\n" not in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        *({"alg": "none"}, {"alg": "HS256"}, {"kid": ...}, {"kid": "unknown"}, {"typ": "x"}, {"crit": ["x"]}),
+        *({"iss": "https://nobody.example"}, {"aud": "https://other.example"}, {"exp": 1}, {"iat": ...}),
+        *({"tenant": ["x"]}, {"exp": "soon"}, {"iss": 7}),
+    ],
+    ids=str,
+)
+def test_the_log_names_the_jti_whatever_is_wrong_with_the_token(door: Door, spoiled: dict[str, object]):
+    """A client asks why with the jti in hand; the issuer may be the very thing that is wrong."""
+    headers = {name: spoiled[name] for name in ("alg", "kid", "typ", "crit") if name in spoiled}
+    claims = {name: value for name, value in spoiled.items() if name not in headers}
+    line = door.refuses(CITY.sign(CITY.header(**headers), CITY.claims(jti="call:a1_b2-c3", **claims)))
+    assert "jti=call:a1_b2-c3)" in line
+
+
+@pytest.mark.parametrize("jti", ["has a space", "x" * 65, "", "a\nb", 7, None, ["a"], "Zoë"])
+def test_a_jti_that_is_no_plain_id_stays_out_of_the_log(door: Door, jti: object):
+    for wrong in ({"iss": "https://nobody.example"}, {"exp": 1}):
+        assert "jti=" not in door.refuses(CITY.sign(CITY.header(), CITY.claims(jti=jti, **wrong)))
 
 
 def test_the_log_names_the_client_tenant_and_jti_of_a_listed_issuer(door: Door, open_door):
