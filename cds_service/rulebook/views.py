@@ -154,7 +154,8 @@ class ViewSignature:
     """A view's columns and named arguments, the types it reads, the value sets it needs by name.
 
     `read_for` names the types that are read only if an argument asks for them; `units` are the UCUM units of
-    number columns, "" for a plain number, where the view always tells the same.
+    number columns, "" for a plain number, where the view always tells the same. `labels` name columns and
+    `words` their values in the reasons a clinician reads; "" is what is not known where a value is not.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -166,6 +167,7 @@ class ViewSignature:
     observation_arguments: tuple[str, ...] = ()
     read_for: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
     answers: frozenset[str] = frozenset()
@@ -285,6 +287,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "minimum_dose": "table",
             "dose_column": "text",
             "same_drug": "table",
+            "close_drugs": "table",
             "bridged_gap": "duration",
             "no_response_reasons": "valueset",
             "intolerance_reasons": "valueset",
@@ -313,8 +316,23 @@ VIEWS: Mapping[str, ViewSignature] = {
         labels={
             "days": "days of supply",
             "days_at_dose": "days at or above the minimum dose",
-            "adherence": "adherence",
+            "adherence": "of the days with the drug at hand",
             "dose": "as daily dose",
+        },
+        words={
+            "days_at_dose": {"": "how many days were at or above the minimum dose"},
+            "adherence": {"": "on how many days the drug was at hand"},
+            "outcome": {
+                "failed": "it failed",
+                "responded": "the patient responded",
+                "not-tolerated": "stopped for intolerance",
+                "": "whether it failed",
+            },
+            "episode": {
+                "current": "in the current episode",
+                "earlier": "in an earlier episode",
+                "": "whether it was in this episode",
+            },
         },
         units={"days": "", "days_at_dose": "", "adherence": "", "dose": "mg/d"},
     ),
