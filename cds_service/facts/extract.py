@@ -161,6 +161,7 @@ def giver_of(fact: RowsFact) -> Giver:
         unit=fact.unit,
         value_column=signature.value if signature else "number",
         answer_columns=signature.answers if signature else frozenset(),
+        maybe_stands=signature is None or signature.possible == "alone",
     )
 
 

@@ -172,6 +172,10 @@ class Terminology:
         named = self._beyond_codes.named(_all_words(codes))
         return _NOTHING if not named or any(self._judged(code) for code in codes) else named
 
+    def asked_in(self, question: str) -> frozenset[str]:
+        """The sets whose words stand in a question that no code names; none where it cannot be read."""
+        return self.words.named((question,))
+
     def _judged(self, code: Coded) -> bool:
         """Whether a set of partial codes lists or excludes a code."""
         _, excluded = self._listed(system_name(code.system), code.code)
@@ -312,11 +316,12 @@ class Terminology:
     def _drug_meant(self, text: str, meaning: Meaning) -> Drug:
         if not meaning.ingredients:
             return Drug(text[:_LONGEST_CODE], "", (), "other", _NOTHING)
-        sets, left_out = self._sets_by_drug("", meaning.ingredients)
-        if meaning.products:
-            products = [self._ready[rxcui] for rxcui in meaning.products]
-            sets = _NOTHING.union(*(one.sets for one in products))
-            left_out = _NOTHING.union(*(one.left_out for one in products)) - sets
+        products = [self._ready[rxcui] for rxcui in meaning.products]
+        told = _codes(one for drug in products for one in drug.ingredients)
+        # What a product holds belongs where the product does; what is named beside it, by itself.
+        sets, left_out = self._sets_by_drug("", (one for one in meaning.ingredients if one.rxcui not in told))
+        sets = sets.union(*(one.sets for one in products))
+        left_out = left_out.union(*(one.left_out for one in products)) - sets
         return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets, left_out)
 
 

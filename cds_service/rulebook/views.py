@@ -156,6 +156,8 @@ class ViewSignature:
     `read_for` names the types that are read only if an argument asks for them; `units` are the UCUM units of
     number columns, "" for a plain number, where the view always tells the same. `labels` name columns and
     `words` their values in the reasons a clinician reads; "" is what is not known where a value is not.
+    `possible` says when a row that may count lets a fact give `possible`: each by itself, only where all was
+    obtained, or never.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -171,15 +173,24 @@ class ViewSignature:
     units: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
     answers: frozenset[str] = frozenset()
+    possible: Literal["alone", "obtained", "never"] = "never"
 
 
 VIEWS: Mapping[str, ViewSignature] = {
     "answers": ViewSignature(
-        columns={"code": "code", "answer": "code", "number": "number", "date": "date", "status": "text"},
+        columns={
+            "code": "code",
+            "answer": "code",
+            "number": "number",
+            "date": "date",
+            "status": "text",
+            "told": "text",
+        },
         reads=("Observation", "QuestionnaireResponse"),
         arguments={"scores": "table"},
         value="number",
         answers=frozenset({"answer", "number"}),
+        possible="alone",
     ),
     "blood_pressure": ViewSignature(
         columns={
@@ -217,6 +228,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         reads=("MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration"),
         arguments={"given_within": "duration"},
         read_for={"MedicationAdministration": "given_within"},
+        possible="obtained",
     ),
     "ordered_doses": ViewSignature(
         columns={
