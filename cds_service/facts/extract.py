@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from cds_service.facts.anchors import anchored
 from cds_service.facts.calculated import calculation
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import EVER
-from cds_service.facts.finding import Finding, NotObtained
+from cds_service.facts.finding import DRAFTS, MEDICATIONS, Finding, NotObtained
 from cds_service.facts.findings import ChartFindings, Question, Reader, Used
-from cds_service.facts.gather import DRAFTS
 from cds_service.facts.give import Giver, giver
 from cds_service.facts.prefetch import fact_keys, reason_keys
 from cds_service.facts.rows import Rows, find_rows, view_rows
@@ -138,18 +139,38 @@ def rows_reader(fact: RowsFact, book: Rulebook, *, told: bool = False) -> Reader
     give = giver_of(fact)
     if fact.give.kind == "age":
         return lambda chart, used: give(Rows([], []), chart.not_obtained(watched), chart)
-    if not beside and not uses_of(fact):
-        return lambda chart, used: give(rows(chart, used), chart.not_obtained(watched), chart)
+    merged = isinstance(fact, ViewFact) and VIEWS[fact.view].merges
+    alone = not beside and not uses_of(fact)
 
     def read(chart: Chart, used: Used) -> Finding:
-        found = anchored(rows(chart, used), fact, used)
+        found = rows(chart, used) if alone else anchored(rows(chart, used), fact, used)
         because = chart.not_obtained(watched)
-        if any(row.counts is UNKNOWN for row in found.counted):
+        if not alone and any(row.counts is UNKNOWN for row in found.counted):
             # What lies beside (conditions named as a reason, other facts) matters only to undecided rows.
             because = _joined(because, chart.not_obtained(beside), used)
-        return give(found, because, chart)
+        unread = chart.unread_among(watched, None if merged else _open(found)) if chart.unread else ()
+        return _told(give, found, because, unread, chart)
 
     return read
+
+
+def _open(found: Rows) -> frozenset[str]:
+    """The entries behind the rows that may count."""
+    return frozenset(row.evidence.reference for row in found.counted if row.counts is UNKNOWN)
+
+
+def _told(
+    give: Giver,
+    found: Rows,
+    because: tuple[NotObtained, ...],
+    unread: tuple[NotObtained, ...],
+    chart: Chart,
+) -> Finding:
+    """The answer, and all that it lacks. A drug nobody could read leaves its own row open, no more."""
+    lost = tuple([item for item in because if item.key != MEDICATIONS])
+    finding = give(found, lost, chart)
+    told = tuple(dict.fromkeys((*because, *unread)))
+    return replace(finding, because=told) if told != lost else finding
 
 
 def giver_of(fact: RowsFact) -> Giver:

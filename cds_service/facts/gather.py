@@ -13,6 +13,7 @@ from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import reference_of
+from cds_service.facts.finding import DRAFTS
 from cds_service.facts.meaning import Meanings
 from cds_service.facts.read import (
     EMPTY,
@@ -31,7 +32,6 @@ from cds_service.facts.request import HookRequest
 from cds_service.facts.shelf import Shelf, build_shelves, file_resources
 from cds_service.rulebook.hooks import hook_named
 
-DRAFTS = "draft-orders"
 _PICKING_HOOK = "order-select"
 
 

@@ -154,7 +154,8 @@ class ViewSignature:
     """A view's columns and named arguments, the types it reads, the value sets it needs by name.
 
     `read_for` names the types that are read only if an argument asks for them; `units` are the UCUM units of
-    number columns, "" for a plain number, where the view always tells the same.
+    number columns, "" for a plain number, where the view always tells the same. `merges` if a row may be
+    made of several entries.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -169,6 +170,7 @@ class ViewSignature:
     units: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
     answers: frozenset[str] = frozenset()
+    merges: bool = False
 
 
 VIEWS: Mapping[str, ViewSignature] = {
@@ -248,6 +250,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         reads=("MedicationAdministration", "Procedure", "MedicationDispense"),
         arguments={"procedures": "valueset", "supplies": "valueset"},
         read_for={"Procedure": "procedures", "MedicationDispense": "supplies"},
+        merges=True,
         labels={"dose": "mg given that day"},
         units={"dose": "mg"},
     ),
@@ -281,6 +284,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "end": "date",
         },
         reads=("MedicationDispense", "MedicationStatement", "MedicationRequest", "Condition", "Observation"),
+        merges=True,
         arguments={
             "minimum_dose": "table",
             "dose_column": "text",

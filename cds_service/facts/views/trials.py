@@ -116,7 +116,7 @@ class Reading:
         self, chart: Chart, orders: dict[str, Entry], statements: Sequence[tuple[Entry, Ingredient]]
     ) -> dict[str, list[Supply]]:
         supplies: dict[str, list[Supply]] = {}
-        orders_known = not chart.not_obtained((REQUESTS,))
+        orders_known = not chart.not_obtained((REQUESTS,)) and REQUESTS not in chart.unread
         for entry, ingredient in self._entries(chart, DISPENSES):
             supply = dispensed(entry, ingredient, orders, chart, orders_known=orders_known)
             if supply is not None:
