@@ -58,7 +58,7 @@ def gather(
     if back is not None:
         supplied = back.complete(supplied, request, partial(_read, request=request, owner=owner))
         supplied, orders = _with_medications(supplied, orders, request, back)
-    _require_the_patient(supplied["patient"])
+    _require_the_patient(supplied["patient"], request, back)
     drafts = _drafts(orders, meanings)
     replaced = frozenset(
         reference_of(r) for shelf in drafts.shelves.values() for r in shelf.resources if r.id
@@ -129,10 +129,11 @@ def _refuse_another_patient(supplied: Supplied) -> None:
         )
 
 
-def _require_the_patient(supplied: Supplied) -> None:
+def _require_the_patient(supplied: Supplied, request: HookRequest, back: ReadBack | None) -> None:
     if not supplied.resources:
+        why = back.not_asked(request) if back is not None and supplied.state == NOT_SUPPLIED else ""
         raise DataUnavailable(
-            "the Patient could not be had: send it in prefetch under the key 'patient'",
+            f"the Patient could not be had: send it in prefetch under the key 'patient'{why}",
             {"patient": supplied.state},
         )
 

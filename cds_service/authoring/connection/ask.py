@@ -144,3 +144,7 @@ class _Heard:
     def record(self, outcome: Outcome) -> None:
         """Keep what a read came to."""
         self._source.record(outcome)
+
+    def refusal(self, request: HookRequest) -> str:
+        """Why nothing was read."""
+        return self._source.refusal(request)
