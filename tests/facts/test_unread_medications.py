@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chart_builder import (
+    NO_RESPONSE,
+    NOT_TOLERATED,
     Json,
     administration,
     ask,
@@ -18,14 +21,18 @@ from chart_builder import (
     dispense,
     drug,
     order,
+    quantity,
     span_of,
+    statement,
+    tablets,
     trials_fact,
 )
 
 from cds_service.authoring.charts import request_file
+from cds_service.facts.finding import Quantity
 from cds_service.pipeline import ServedRulebook, evaluate
 from cds_service.rulebook.load import load_rulebook
-from cds_service.truth import FALSE, UNKNOWN, Span
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, exactly
 
 ROOT = Path(__file__).parents[2]
 REQUESTS = ROOT / "fhir_fixtures" / "requests"
@@ -142,6 +149,35 @@ def test_the_order_of_a_supply_that_cannot_be_told_leaves_open_how_it_was_taken(
     assert row.counts is FALSE
     (row,) = ask(trials_fact(), referring(made, GONE[0]), supply).rows
     assert row.counts is UNKNOWN
+
+
+def test_a_statement_of_a_drug_nobody_could_read_may_deny_every_trial() -> None:
+    denial = statement(status="not-taken")
+    (row,) = ask(trials_fact(), dispense(), denial).rows
+    assert row.counts is UNKNOWN
+    (row,) = ask(trials_fact(), dispense(), referring(denial, GONE[0])).rows
+    assert row.counts is UNKNOWN
+    (row,) = ask(trials_fact(), dispense(), referring(statement(), GONE[0])).rows
+    assert row.counts is TRUE
+
+
+def test_an_order_of_a_drug_nobody_could_read_may_tell_how_a_trial_ended() -> None:
+    ended = order(why=NOT_TOLERATED)
+    (row,) = ask(trials_fact(), ended, dispense(order=ended, dosage=tablets())).rows
+    assert row.columns["outcome"] == "not-tolerated"
+    other = referring(order(why=NO_RESPONSE), GONE[0])
+    (row,) = ask(trials_fact(), ended, other, dispense(order=ended, dosage=tablets())).rows
+    assert row.columns["outcome"] is UNKNOWN
+
+
+@pytest.mark.parametrize("when", ["2026-02-20T15:00:00Z", None])
+def test_a_dose_of_a_drug_nobody_could_read_may_add_to_that_of_a_day(when: str | None) -> None:
+    day: Json = {"view": "treatment_sessions", "code_in": ["ketamine"], "give": "count", "record": "complete"}
+    dose = {"dosage": {"dose": quantity(35, "mg")}}
+    sure = administration("238082", "2026-02-20T14:00:00Z", **dose)
+    assert ask(day, sure).rows[0].columns["dose"] == Quantity(exactly(35), "mg")
+    found = ask(day, sure, referring(administration("238082", when, **dose), GONE[0]))
+    assert found.rows[0].columns["dose"] == Quantity(Span(35, inf), "mg")
 
 
 # --- answers -------------------------------------------------------------------------------------

@@ -68,13 +68,13 @@ class Outcomes:
     def outcome(
         self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
     ) -> str | Truth | None:
-        """failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if a lost key may."""
+        """failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if what is lost may."""
         reasons = self._reasons(run, stretches, orders)
         by_score = None if reasons & self.no_response else self._by_score(run, chart)
         if reasons & self.no_response or by_score == "failed":
             return "failed"
         keys = ("medication-requests", "medication-statements", *self.call.keys)
-        if chart.not_obtained(keys):
+        if chart.not_obtained(keys) or chart.unread_among(keys):
             return UNKNOWN
         if by_score is not None:
             return by_score

@@ -83,6 +83,8 @@ class Reading:
         supplies = self._supplies(chart, known, statements)
         missing = chart.not_obtained((DISPENSES, STATEMENTS))
         lost = tuple(f"{item.key.replace('-', ' ')} were not obtained" for item in missing)
+        if self._unread_denial(chart):
+            lost = (*lost, "a statement, of which drug could not be read, says that it was not taken")
         denied = {self._key(one) for entry, one in statements if entry.resource.status == "not-taken"}
         for key in sorted(supplies):
             # What keeps every stretch on a drug from being sure.
@@ -100,6 +102,13 @@ class Reading:
                 ingredient = self._ingredient(entry)
                 found.extend([(entry, ingredient)] if ingredient else [])
         return found
+
+    def _unread_denial(self, chart: Chart) -> bool:
+        """Whether any drug may be the one that a statement says was not taken."""
+        if STATEMENTS not in chart.unread:
+            return False
+        entries = chart.entries((STATEMENTS,), _KEPT_FROM[STATEMENTS], self.call.code_in)
+        return any(entry.unread and entry.resource.status == "not-taken" for entry, _ in entries)
 
     def _ingredient(self, entry: Entry) -> Ingredient | None:
         """The ingredient that makes the drug one of the call's; the first listed of a combination."""
