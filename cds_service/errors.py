@@ -6,6 +6,7 @@ CdsError
 │   └── DataUnavailable   412: what the rules need could not be had
 ├── InferenceError     we must act: HTTP 500
 ├── StoreUnavailable   the operator must act, the caller may try again: HTTP 503
+├── BusyError          more calls than we can answer in time, the caller may try again: HTTP 503
 └── UsageError         wrong use of the command line or the settings
 """
 
@@ -92,6 +93,12 @@ class StoreUnavailable(CdsError):
 
     The message holds no value of a request and no part of the database's address.
     """
+
+    retry_seconds = 5
+
+
+class BusyError(CdsError):
+    """The call waited its whole time for others, and nothing of it was looked at; HTTP 503, `throttled`."""
 
     retry_seconds = 5
 

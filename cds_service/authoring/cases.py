@@ -143,6 +143,7 @@ class Runner:
             keys=self.bench.keys(item.hook, item.rule.rule),
             drafts=drafts,
             selections=selections,
+            encounter=case.encounter,
         )
 
 

@@ -123,18 +123,20 @@ def chart_request(
     keys: Sequence[str] | None = None,
     drafts: Sequence[Mapping[str, Any]] = (),
     selections: Sequence[str] | None = None,
+    encounter: str = "",
 ) -> HookRequest:
     """The call an EHR with this chart would make to the hook's service.
 
     `as_of` is the chart's timestamp unless given, `keys` are those of the hook unless given. `drafts` are the
-    unsigned orders of the call; all of them are selected unless `selections` names some. The encounter in
-    progress, if there is one, is the call's. Raises UsageError for a chart that cannot be replayed.
+    unsigned orders of the call; all of them are selected unless `selections` names some. The encounter of the
+    call is `encounter` (`Encounter/id`), else the one in progress, if there is one. Raises UsageError for a
+    chart that cannot be replayed.
     """
     chart = bundle if isinstance(bundle, ChartFile) else ChartFile.read(bundle)
     now = as_of or chart.now
     if now is None:
         raise UsageError(f"{chart.name} has no timestamp to take as its now; give --today DATE")
-    encounter = _encounter(chart)
+    visit = _named_encounter(chart, encounter) if encounter else _encounter(chart)
     wanted = hook_keys(book, hook) if keys is None else keys
     named = [f"{draft['resourceType']}/{draft['id']}" for draft in drafts]
     return HookRequest(
@@ -145,11 +147,19 @@ def chart_request(
         patient_id=chart.patient,
         as_of=now,
         zone=zone,
-        encounter_id=encounter["id"] if encounter else "",
-        prefetch={key: _supplied(key, chart, book, encounter) for key in wanted},
+        encounter_id=visit["id"] if visit else "",
+        prefetch={key: _supplied(key, chart, book, visit) for key in wanted},
         draft_orders=_raw(_bundle("collection", drafts, ())) if drafts else None,
         selections=tuple(named if selections is None else selections),
     )
+
+
+def _named_encounter(chart: ChartFile, reference: str) -> Json:
+    visits = {f"Encounter/{one.get('id', '')}": one for one in _typed(chart, "Encounter")}
+    if reference not in visits:
+        hint = nearest(reference, list(visits)) or "it holds no encounter"
+        raise UsageError(f"{chart.name} has no {reference} ({hint})")
+    return visits[reference]
 
 
 def _encounter(chart: ChartFile) -> Json | None:

@@ -14,10 +14,9 @@ from cds_service.errors import CdsError
 from cds_service.facts.calculated import calculation
 from cds_service.facts.dates import EVER, When, parse_when
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
-from cds_service.rulebook.criterion import TIME_UNITS, Criterion
+from cds_service.rulebook.criterion import TIME_UNITS
 from cds_service.rulebook.fact import CalculateFact, ConclusionFact, Fact, facts_used
 from cds_service.rulebook.rule import Rule
-from cds_service.rulebook.walk import everything
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, exactly
 
 Scalar = bool | int | float | str
@@ -115,8 +114,7 @@ def unit_of(rule: Rule, name: str, column: str = "") -> str:
         return declared
     if getattr(getattr(fact, "give", None), "kind", "") == "age":
         return "a"
-    criteria = (one for _, one in everything(rule) if isinstance(one, Criterion))
-    units = (one.unit for one in criteria if one.fact == name and one.column == column)
+    units = (one.unit for one in rule.criteria if one.fact == name and one.column == column)
     return next((unit for unit in units if unit and unit not in TIME_UNITS), "")
 
 

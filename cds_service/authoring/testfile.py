@@ -106,6 +106,9 @@ class Case(Shape):
     selections: tuple[str, ...] | None = Field(
         default=None, description="which of the drafts are selected; all of them unless given"
     )
+    encounter: str = Field(
+        default="", description="the encounter of the call; the one in progress unless given"
+    )
     request: str = Field(
         default="", description="a recorded call of fhir_fixtures/requests, instead of a chart"
     )
@@ -284,8 +287,8 @@ class _Check:
         if case.chart and case.request:
             message, hint = "a case replays a chart or a recorded call, not both", "keep one"
             yield self._problem((*path, "request"), "chart-and-request", message, hint)
-        if (case.change or case.remove or case.drafts) and not case.chart:
-            message = "change, remove and drafts alter a chart, and this case has none"
+        if (case.change or case.remove or case.drafts or case.encounter) and not case.chart:
+            message = "change, remove, drafts and encounter are about a chart, and this case has none"
             yield self._problem(path, "no-chart", message, "add chart: its name")
         stray = [name for name in case.selections or () if name not in case.drafts]
         if stray:

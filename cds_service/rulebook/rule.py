@@ -7,6 +7,7 @@ shape.py, logic.py, fact.py and card.py; everything is importable from here.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -22,6 +23,7 @@ from cds_service.rulebook.card import (
     Outcome,
     Suggestion,
 )
+from cds_service.rulebook.criterion import Criterion
 from cds_service.rulebook.fact import (
     Argument,
     ConclusionFact,
@@ -53,6 +55,7 @@ from cds_service.rulebook.shape import (
     Shape,
     ThresholdLine,
 )
+from cds_service.rulebook.walk import everything
 
 __all__ = [
     "SAFETY_KINDS",
@@ -167,3 +170,8 @@ class Rule(Shape):
     data: dict[FactName, Fact] = Field(min_length=1, description="the facts it asks of the chart, by name")
     logic: Logic = Field(description="the criteria")
     cards: Cards = Field(description="what is shown for each of the three outcomes")
+
+    @cached_property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """Every criterion of the rule, wherever it stands, top to bottom."""
+        return tuple(one for _, one in everything(self) if isinstance(one, Criterion))

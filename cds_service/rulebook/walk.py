@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from cds_service.rulebook.rule import Card, Rule
 from cds_service.rulebook.yamlfile import DataPath
+
+if TYPE_CHECKING:
+    from cds_service.rulebook.rule import Card, Rule
 
 
 def everything(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, Any]]:

@@ -44,6 +44,7 @@ def create_app(
     current = CurrentRules(_rules(settings, rulebooks))
     roster = Roster(shared_folder(settings))
     app = Flask(__name__, static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False  # a redirect is no answer to a POST, and Flask's is HTML
     observers = observe(app, settings, current, clock)
     reloader = reloader_of(settings, current, roster, observers.serving)
     app.extensions[RELOADER] = reloader

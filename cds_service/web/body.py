@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import zlib
 from typing import IO
 
@@ -18,39 +19,41 @@ MOST_MEMBERS = 100
 
 _GZIP = zlib.MAX_WBITS | 16
 _GZIP_NAMES = ("gzip", "x-gzip")
-_WRONG_TYPES = ("application/x-www-form-urlencoded", "application/xml", "text/html", "text/xml", "text/csv")
-_WRONG_FAMILIES = ("multipart/", "image/", "audio/", "video/", "font/")
+_JSON = re.compile(r"application/(?:[a-z0-9!#$&^_.-]+\+)?json")
+"""JSON, and what is JSON by its name (RFC 6839): application/fhir+json."""
+
+_CHARSET = re.compile(r";\s*charset\s*=([^;]*)")
+_CHARSETS = ("utf-8", "utf8")
 
 
 def body_of(sent: Request, limit: int) -> bytes:
     """The bytes of JSON that a request holds.
 
-    Raises RequestError: 415 for a type that is clearly no JSON or an encoding other than gzip, 400 for a body
-    that is cut short or no gzip, 408 if it did not arrive in time; and RequestEntityTooLarge (413) for more
-    than `limit` bytes, on the way or unpacked.
+    Raises RequestError: 415 for a type other than JSON in UTF-8 or an encoding other than gzip, 400 for a
+    body that is cut short or no gzip, 408 if it did not arrive in time; and RequestEntityTooLarge (413) for
+    more than `limit` bytes, on the way or unpacked.
     """
     refuse_media_type(sent.content_type)
     encoding = sent.headers.get("Content-Encoding", "").strip().lower()
     if encoding in _GZIP_NAMES:
         return inflate(read_body(sent, limit), limit)
     if encoding not in ("", "identity"):
-        raise RequestError(
-            "The Content-Encoding is not known here; send the body as it is, or compressed once by gzip.",
-            status=415,
-            code="not-supported",
+        raise _wrong_type(
+            "The Content-Encoding is not known here; send the body as it is, or compressed once by gzip."
         )
     return read_body(sent, limit)
 
 
 def refuse_media_type(content_type: str | None) -> None:
-    """Refuse a body that is clearly no JSON; callers name JSON in many ways. Raises RequestError (415)."""
-    seen = (content_type or "").partition(";")[0].strip().lower()
-    if seen in _WRONG_TYPES or seen.startswith(_WRONG_FAMILIES) or seen.endswith("+xml"):
-        raise RequestError(
-            "The Content-Type is not JSON; send Content-Type: application/json.",
-            status=415,
-            code="not-supported",
-        )
+    """Refuse a body that calls itself something else than JSON in UTF-8. Raises RequestError (415).
+
+    One without a type claims nothing, and is read as JSON: nothing else can stand here.
+    """
+    seen = (content_type or "").strip().lower()
+    if seen and not _JSON.fullmatch(seen.partition(";")[0].strip()):
+        raise _wrong_type("The Content-Type is not JSON; send Content-Type: application/json.")
+    if any(charset.strip().strip('"') not in _CHARSETS for charset in _CHARSET.findall(seen)):
+        raise _wrong_type("The charset of the Content-Type is not UTF-8; send JSON in UTF-8, as JSON is.")
 
 
 def read_body(sent: Request, limit: int) -> bytes:
@@ -94,6 +97,10 @@ def inflate(packed: bytes, limit: int) -> bytes:
         if not packed:
             return b"".join(parts)
     raise _not_gzip(f"is made of more than {MOST_MEMBERS} gzip members")
+
+
+def _wrong_type(message: str) -> RequestError:
+    return RequestError(message, status=415, code="not-supported")
 
 
 def _not_gzip(seen: str) -> RequestError:

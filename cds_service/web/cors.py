@@ -28,14 +28,15 @@ _READABLE = "ETag, Retry-After, WWW-Authenticate"
 
 
 def register(app: Flask, origins: Sequence[str]) -> None:
-    """Let the app answer preflights under /cds-services, and let pages of `origins` read its answers there.
+    """Let the app answer OPTIONS everywhere, preflights among them, and let pages of `origins` read its
+    answers under /cds-services.
 
     `origins` are written in lower case, as browsers do.
     """
     allowed = frozenset(origins)
 
     def preflight() -> Response | None:
-        if request.method != "OPTIONS" or request.url_rule is None or not _is_ours():
+        if request.method != "OPTIONS" or request.url_rule is None:
             return None
         response = Response(
             status=204, headers={"Allow": app.make_default_options_response().headers["Allow"]}

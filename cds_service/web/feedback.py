@@ -17,6 +17,7 @@ from werkzeug.exceptions import NotFound
 
 from cds_service.cards.identity import prefix_of
 from cds_service.store.feedback import Entry, FeedbackLog
+from cds_service.web.arrival import refuse_if_turned_away
 from cds_service.web.body import body_of
 from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
@@ -62,6 +63,7 @@ def register(
     """
 
     def feedback(service_id: str) -> Response:
+        refuse_if_turned_away(request.environ)
         caller = gate.admit(request)
         if service_id not in current.now.services:
             raise NotFound

@@ -17,7 +17,7 @@ import msgspec
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from cds_service.errors import DataUnavailable, RequestError, StoreUnavailable
+from cds_service.errors import BusyError, DataUnavailable, RequestError, StoreUnavailable
 
 _LOG = logging.getLogger("cds_service")
 _encode = msgspec.json.Encoder().encode
@@ -77,6 +77,12 @@ def unavailable(error: StoreUnavailable) -> Response:
     return json_response(operation_outcome(str(error), "transient"), 503, headers=wait)
 
 
+def busy(error: BusyError) -> Response:
+    """The answer where a call waited too long for others; whoever turned it away wrote it to the log."""
+    wait = [("Retry-After", str(error.retry_seconds))]
+    return json_response(operation_outcome(str(error), "throttled"), 503, headers=wait)
+
+
 def incident(error: Exception) -> Response:
     """The answer to a failure of ours: a number here, the cause in the log under it, no data in either."""
     number = uuid.uuid4().hex
@@ -89,7 +95,7 @@ def status_of(error: Exception) -> int:
     """The status with which an error is answered."""
     if isinstance(error, RequestError):
         return error.status
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreUnavailable | BusyError):
         return 503
     return error.code or 500 if isinstance(error, HTTPException) else 500
 
@@ -98,6 +104,8 @@ def code_of(error: Exception) -> str:
     """The issue type with which an error is answered: what kind of problem it is."""
     if isinstance(error, RequestError):
         return error.code
+    if isinstance(error, BusyError):
+        return "throttled"
     status = status_of(error)
     return _CODES.get(status, "exception" if status >= 500 else "invalid")
 
@@ -106,6 +114,7 @@ def answer_errors(app: Flask) -> None:
     """Let the app answer every error with an OperationOutcome."""
     app.register_error_handler(RequestError, refusal)
     app.register_error_handler(StoreUnavailable, unavailable)
+    app.register_error_handler(BusyError, busy)
     app.register_error_handler(HTTPException, http_failure)
     app.register_error_handler(Exception, incident)
 

@@ -31,7 +31,7 @@ SECONDS = 0.5
 
 _LOG = logging.getLogger("cds_service.reload")
 _SIGNAL = "reload"
-_SHOWN = 20  # problems in one entry of the log
+_SHOWN = 20  # problems in the log, each in a line of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,11 @@ class Reloader:
     def _fail(self, error: CdsError) -> None:
         problems = [str(one) for one in error.problems] if isinstance(error, RuleError) else [str(error)]
         self.failure = Failure(len(problems), problems[0])
-        more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
-        _LOG.error("the rules stay as they were:\n%s", "\n".join([*problems[:_SHOWN], *more]))
+        _LOG.error("the rules stay as they were; problems in them: %d", len(problems))
+        for problem in problems[:_SHOWN]:
+            _LOG.error("%s", problem)
+        if len(problems) > _SHOWN:
+            _LOG.error("and %d more", len(problems) - _SHOWN)
 
     def _tell(self) -> None:
         entry: dict[str, Any] = {"rulebooks": rules_entry(self._current.now.books)}
@@ -154,8 +157,8 @@ def shared_folder(settings: Settings) -> Path | None:
 
 
 def failure_entry(failure: Failure | None) -> dict[str, Any]:
-    """How a failed attempt is told to operators; nothing if there was none."""
-    return {"reload": {"failed": failure.count, "first": failure.first}} if failure else {}
+    """How a failed attempt of one worker is told to operators; nothing if there was none."""
+    return {"reload": {"problems": failure.count, "first": failure.first}} if failure else {}
 
 
 def settle_memory() -> None:

@@ -28,6 +28,7 @@ from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.discovery import PATH, service_id
 from cds_service.web.front import BODY_SECONDS, load_front
 from cds_service.web.observe.log import open_log
+from cds_service.web.observe.stamped import LOGGING
 from cds_service.web.observe.workers import shared_counters
 from cds_service.web.reload import ask_for_reload
 from cds_service.web.rules import load_rules
@@ -131,6 +132,7 @@ def run(settings: Settings, message: str, shared: Path | None = None) -> None:
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,
+        log_dictconfig=LOGGING,
     )
     announcing = threading.Thread(target=announce, args=(host, settings.port, message), daemon=True)
     server.on_startup(announcing.start)

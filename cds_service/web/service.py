@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import evaluate
+from cds_service.web.arrival import arrived, refuse_if_turned_away
 from cds_service.web.body import body_of
 from cds_service.web.caller import Gate
 from cds_service.web.discovery import PATH
@@ -41,13 +42,14 @@ def register(
     `witnesses` are told of every call.
     """
 
-    def answered(service_id: str, seen: Seen) -> Response:
+    def answered(service_id: str, seen: Seen, since: float) -> Response:
+        refuse_if_turned_away(request.environ)
         seen.caller = caller = gate.admit(request)
         rules = current.now  # held until the answer is made: engines are freed with their rules
         service = rules.services.get(service_id)
         if service is None:
             raise NotFound
-        seen.reading = reading = reader.begin(caller.fhir)
+        seen.reading = reading = reader.begin(caller.fhir, since)
         seen.request = hook_call = read_request(
             body_of(request, limit),
             service_id=service.id,
@@ -59,7 +61,8 @@ def register(
         return json_response(_encode(outcome.body))
 
     def call(service_id: str) -> Response:
-        with witnesses.watch(service_id if service_id in current.now.services else "") as seen:
-            return answered(service_id, seen)
+        since = arrived(request.environ)
+        with witnesses.watch(service_id if service_id in current.now.services else "", since) as seen:
+            return answered(service_id, seen, since)
 
     app.add_url_rule(f"{PATH}/<service_id>", "call", call, methods=["POST"], strict_slashes=False)

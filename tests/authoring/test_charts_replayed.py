@@ -103,6 +103,18 @@ def test_an_encounter_about_to_begin_is_the_calls_where_none_is_in_progress(smal
     assert chart_request(encoded(chart(*visits)), small, "encounter-start").encounter_id == "e3"
 
 
+def test_an_encounter_that_is_named_is_the_calls_whatever_its_status(small: Rulebook) -> None:
+    visits = [
+        of_patient("Encounter", "e1", status="finished"),
+        of_patient("Encounter", "e2", status="in-progress"),
+    ]
+    held = encoded(chart(*visits))
+    request = chart_request(held, small, "patient-view", keys=["encounter"], encounter="Encounter/e1")
+    assert (request.encounter_id, supplied(request, "encounter")["id"]) == ("e1", "e1")
+    with pytest.raises(UsageError, match="Encounter/e2"):
+        chart_request(held, small, "patient-view", encounter="Encounter/e3")
+
+
 def test_without_an_encounter_in_progress_none_is_named(small: Rulebook) -> None:
     request = chart_request(encoded(chart()), small, "patient-view", keys=["patient", "encounter"])
     assert request.encounter_id == ""

@@ -300,3 +300,14 @@ def test_a_recorded_call_of_any_hook_is_tried_and_explained(dosed: Path, hook: s
     expected = {"expect": "unknown", "missing": ["weighed_since"]}
     assert tried_out(dosed, {"name": "a call", "request": f"ordered.{hook}"} | expected).exit_code == 0
     assert "true     chosen" in explained("--request", f"ordered.{hook}")
+
+
+def test_a_case_names_the_encounter_of_its_call(dosed: Path) -> None:
+    visit = {"change": {"Encounter/e1": {"status": "finished"}}, "encounter": "Encounter/e1"}
+    case = {"chart": "ordered", "drafts": ["MedicationRequest/m1"], "expect": True}
+    result = tried_out(dosed, {"name": "one that has ended"} | case | visit)
+    assert (result.exit_code, result.output) == (0, "1 passed, 0 failed\n")
+    result = tried_out(dosed, {"name": "one that is not there"} | case | {"encounter": "Encounter/e2"})
+    assert "has no Encounter/e2" in result.output
+    result = tried_out(dosed, {"name": "no chart", "expect": True, "encounter": "Encounter/e1"}, **YES)
+    assert "encounter are about a chart, and this case has none" in result.output

@@ -54,9 +54,11 @@ def test_a_body_that_is_no_json_object_is_refused(sample: FlaskClient, spoil: by
 @row("R-1")
 def test_another_media_type_or_method_is_refused(sample: FlaskClient) -> None:
     body = json.dumps(view_call())
-    assert_outcome(sample.post(VIEW, data=body, content_type="text/xml"), 415)
+    for other in ("text/xml", "text/plain", "application/jsonx", "application/json; charset=utf-16"):
+        assert_outcome(sample.post(VIEW, data=body, content_type=other), 415)
     assert_outcome(sample.get(VIEW), 405)
-    assert_cards(sample.post(VIEW, data=body, content_type="application/json; charset=utf-8"))
+    for json_type in ("application/json; charset=utf-8", "application/fhir+json", None):
+        assert_cards(sample.post(VIEW, data=body, content_type=json_type))
 
 
 @row("R-2")

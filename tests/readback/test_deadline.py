@@ -137,6 +137,17 @@ def test_all_reads_of_a_call_have_one_deadline(server: Scripted, reader: FhirRea
     assert len(server.asked) == 1
 
 
+def test_time_that_passed_before_the_reads_counts(server: Scripted, reader: FhirReader, clock: Clock) -> None:
+    server.on(CONDITIONS, answer(bundle("c1")))
+    since = clock()
+    clock.pass_by(8.5)
+    queries = {"c": Query(CONDITIONS)}
+    assert reader.begin(HERE, since).read(call(server.base), queries)["c"].ended == ""
+    clock.pass_by(1)
+    assert reader.begin(HERE, since).read(call(server.base), queries)["c"].ended == "deadline"
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_a_passing_fault_is_tried_again(server: Scripted, reader: FhirReader, status: int) -> None:
     server.on(CONDITIONS, answer(b"", status), answer(b"", status), answer(bundle("c1")))

@@ -126,6 +126,17 @@ def test_a_body_that_does_not_come_is_408_and_the_connection_ends(
     assert "408: a body did not arrive within 0.01 s" in caplog.messages
 
 
+@pytest.mark.parametrize("path", [VIEW, f"{VIEW}/feedback"])
+def test_a_body_in_pieces_that_is_cut_before_its_last_one_is_refused(product: Flask, path: str):
+    """Granian then hands out an empty piece more than at the end of a whole body; the JSON is whole."""
+    raw = json.dumps(view_call()).encode()
+    headers = {"content-type": "application/json", "transfer-encoding": "chunked"}
+    status, answer, body = answered(product, Call("POST", path, headers, raw, b"", b""))
+    (issue,) = json.loads(body)["issue"]
+    assert (status, issue["code"], answer["connection"]) == (400, "structure", "close")
+    assert "last chunk" in issue["details"]["text"]
+
+
 def test_a_call_through_the_front_gets_its_cards(product: Flask):
     raw = json.dumps(view_call()).encode()
     call = Call("POST", VIEW, {"content-type": "application/json", "content-length": str(len(raw))}, raw)
@@ -156,7 +167,8 @@ def test_an_application_that_breaks_is_a_500_without_its_words(caplog: pytest.Lo
     def broken(environ: Any, start_response: Any) -> Any:
         raise ValueError("marker")
 
-    status, _, body = answered(broken, Call("GET", "/", {}))
-    assert (status, body) == (500, b"")
+    status, headers, body = answered(broken, Call("GET", "/", {}))
+    assert (status, headers["content-type"]) == (500, "application/json")
+    assert json.loads(body)["resourceType"] == "OperationOutcome"
     assert "marker" not in caplog.text
     assert "ValueError" in caplog.text

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import signal
 import socket
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +28,8 @@ from .test_serve import Server
 
 BODY = json.dumps(view_call()).encode()
 TRIES = 600
+STAMPED = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (WARNING|ERROR) \d+ .+"
+"""A line of the log: when, how bad, from which worker, what."""
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +127,32 @@ def test_a_call_that_waits_for_a_fhir_server_holds_up_nobody(server: Server):
     assert not any(one.json()["extension"]["org.cds-service.decision"]["complete"] for one in answers)
 
 
+def test_a_burst_of_calls_that_wait_for_a_fhir_server_is_answered_within_the_time_of_a_call():
+    """Far more of them than there are threads. One round after the other would take 5 times as long."""
+    seconds, burst = 3.0, 5 * THREADS
+    running = Server("--rules", str(RULEBOOKS), CDS_DEADLINE_MS=f"{1000 * seconds:.0f}")
+    try:
+        with socket.create_server(("127.0.0.1", 0), backlog=4 * burst) as mute:
+            call = view_call() | {"fhirServer": f"http://127.0.0.1:{mute.getsockname()[1]}/fhir"}
+            del call["prefetch"]["conditions"]
+            with ThreadPoolExecutor(burst) as callers:
+                asked = [callers.submit(timed, running.url + VIEW, call) for _ in range(burst)]
+                mute.accept()
+                assert requests.get(f"{running.url}/healthz", timeout=5).status_code == 200
+                assert not all(one.done() for one in asked)
+                answers = [one.result() for one in asked]
+        assert {status for status, _ in answers} <= {200, 503}
+        assert max(took for _, took in answers) < 2 * seconds
+    finally:
+        assert running.stop() == 0
+
+
+def timed(url: str, call: Any) -> tuple[int, float]:
+    """The status of a call, and the seconds it took."""
+    begun = time.monotonic()
+    return requests.post(url, json=call, timeout=60).status_code, time.monotonic() - begun
+
+
 # --- swollen bodies ------------------------------------------------------------------------------
 
 
@@ -151,6 +182,80 @@ def test_an_endless_chunked_body_is_413_and_memory_stays_bounded(server: Server)
         assert requests.post(server.url + VIEW, data=endless(), timeout=20).status_code == 413
     assert resident(server) - before < 6 * MAX_BODY
     assert is_answered(server)
+
+
+# --- bodies cut short ----------------------------------------------------------------------------
+
+ENTRY = {"card": str(uuid.uuid4()), "outcome": "overridden", "outcomeTimestamp": "2026-03-01T12:00:00Z"}
+SENT = {VIEW: BODY, f"{VIEW}/feedback": json.dumps({"feedback": [ENTRY]}).encode()}
+LAST = b"0\r\n\r\n"
+
+
+def chunk(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+def chunked(server: Server, path: str, body: bytes, *, leave: bool = False) -> bytes:
+    """What a client hears that sends these chunks; one that leaves sends no more, but still listens."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    head = b"POST %s HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    connection.sendall(head % path.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + body)
+    if leave:
+        connection.shutdown(socket.SHUT_WR)
+    return answer(connection)
+
+
+@pytest.mark.parametrize("path", SENT)
+@pytest.mark.parametrize(
+    ("end", "leave"),
+    [
+        (b"", True),
+        (b"0\r\n", True),
+        (b"5\r\n ", True),
+        (b"no size\r\n", False),
+        (b"0\r\nX-A: b\r\n\r\n", False),
+    ],
+    ids=["no last chunk", "half of it", "half a chunk", "no size", "trailers"],
+)
+def test_chunks_without_their_end_are_refused_though_the_json_is_whole(
+    server: Server, path: str, end: bytes, leave: bool
+):
+    """Trailers too: the server does not tell us whether it met them or a broken connection."""
+    said = chunked(server, path, chunk(SENT[path]) + end, leave=leave)
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"last chunk" in said
+
+
+@pytest.mark.parametrize("path", SENT)
+def test_whole_chunks_are_answered(server: Server, path: str):
+    whole = chunk(SENT[path])
+    assert chunked(server, path, whole + LAST).startswith(b"HTTP/1.1 200 ")
+    extended = whole.replace(b"\r\n", b";part=1\r\n", 1)
+    assert chunked(server, path, extended + LAST).startswith(b"HTTP/1.1 200 ")
+
+
+# --- what never reaches the application ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: x\r\n\r\n", 400),
+        (b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n" % (b"a" * 65_536), 414),
+        (b"GET / HTTP/1.1\r\n%s\r\n" % b"".join(b"X-%d: a\r\n" % number for number in range(101)), 431),
+    ],
+    ids=["no HTTP", "no length", "long address", "many headers"],
+)
+def test_what_is_no_http_is_refused_by_the_server_itself_with_an_empty_body(
+    server: Server, sent: bytes, status: int
+):
+    """As docs/ehr.md says; Granian lets nobody put a body there."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    connection.sendall(sent)
+    head, _, body = answer(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert body == b""
 
 
 # --- shutdown ------------------------------------------------------------------------------------
@@ -248,6 +353,8 @@ def test_sighup_exchanges_the_rules_of_every_worker(rules: Path):
         log = running.process.stdout.read()
         assert "heavy-patient.yaml:5" in log
         assert new[:19] in log
+        assert [line for line in log.splitlines() if not re.fullmatch(STAMPED, line)] == []
+        assert {line.split()[2] for line in log.splitlines()} == {str(pid) for pid in pids}
     finally:
         running.process.kill()
 

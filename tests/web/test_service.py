@@ -218,32 +218,49 @@ def test_a_body_shorter_than_its_length_is_refused(client: FlaskClient):
     [
         "application/json",
         "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        "application/json; charset=utf8; version=1",
+        "application/json;",
         "application/fhir+json",
+        "application/fhir+json; fhirVersion=4.0",
+        "application/vnd.ehr.call+json",
         "Application/JSON",
         None,
         "",
     ],
 )
-def test_json_by_any_name_or_none_is_read(client: FlaskClient, content_type: str | None):
+def test_json_by_its_names_or_without_one_is_read(client: FlaskClient, content_type: str | None):
     assert_cards(client.post(VIEW, data=json.dumps(view_call()), content_type=content_type))
 
 
 @pytest.mark.parametrize(
     "content_type",
     [
-        "text/xml",
-        "application/xml",
-        "application/fhir+xml; charset=utf-8",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "image/png",
+        *("text/xml", "application/xml", "application/fhir+xml; charset=utf-8", "image/png", "*/*"),
+        *("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
+        *("text/plain", "text/json", "json", "application/", "application/octet-stream"),
+        *("application/jsonx", "application/json5", "application/json-seq", "application/+json"),
+        *("application/json+fhir", "application/x-ndjson", "application/fhir+json+xml"),
+        *("application/json, text/plain", "application/json,application/json", "text/fhir+json"),
     ],
 )
-def test_what_is_clearly_no_json_is_refused(client: FlaskClient, content_type: str):
-    issue = assert_outcome(
-        client.post(VIEW, data=json.dumps(view_call()).encode(), content_type=content_type), 415
-    )
+@pytest.mark.parametrize("path", [VIEW, f"{VIEW}/feedback"])
+def test_any_other_type_is_refused_with_the_ones_that_are_read(
+    client: FlaskClient, path: str, content_type: str
+):
+    response = client.post(path, data=json.dumps(view_call()).encode(), content_type=content_type)
+    issue = assert_outcome(response, 415)
     assert "application/json" in issue["details"]["text"]
+
+
+@pytest.mark.parametrize(
+    "charset", ["utf-16", "iso-8859-1", "windows-1252", "utf-8; charset=utf-16", '"utf-16"', '"', "utf-8 x"]
+)
+def test_another_charset_than_utf_8_is_refused(client: FlaskClient, charset: str):
+    """Whatever the bytes look like: in latin-1 the same ones may be another name or drug."""
+    content_type = f"application/json; charset={charset}"
+    response = client.post(VIEW, data=json.dumps(view_call()), content_type=content_type)
+    assert "UTF-8" in assert_outcome(response, 415)["details"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -258,6 +275,34 @@ def test_another_method_is_405_and_says_which_one(client: FlaskClient, method: s
     response = client.open(VIEW, method=method)
     assert_outcome(response, 405)
     assert "POST" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD", "TRACE", "NONSENSE"])
+@pytest.mark.parametrize(
+    "path", ["//cds-services", "/cds-services//x", "//healthz", "/a/../b", "/%00", "//evil"]
+)
+def test_a_strange_address_is_404_and_no_redirect(client: FlaskClient, path: str, method: str):
+    response = client.open(path, method=method)
+    assert (response.status_code, response.content_type) == (404, "application/json")
+    assert "Location" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/cds-services", VIEW, f"{VIEW}/feedback"]
+)
+def test_options_says_which_methods_there_are_and_nothing_else(client: FlaskClient, path: str):
+    response = client.options(path)
+    assert (response.status_code, response.data) == (204, b"")
+    assert "OPTIONS" in response.headers["Allow"]
+    assert "Content-Type" not in response.headers
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "TRACE", "NONSENSE"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/cds-services"])
+def test_another_method_is_405_everywhere(client: FlaskClient, path: str, method: str):
+    response = client.open(path, method=method)
+    assert_outcome(response, 405)
+    assert "GET" in response.headers["Allow"]
 
 
 def test_a_failure_of_ours_is_a_number_here_and_class_and_place_in_the_log(sample_book, caplog):

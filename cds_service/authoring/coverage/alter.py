@@ -65,7 +65,7 @@ class Limits:
         assert isinstance(fact, RowsFact)
         spans: dict[tuple[float, str], None] = {}
         numbers: dict[float, None] = {}
-        criteria = [one for _, one in everything(rule) if isinstance(one, Criterion) and one.fact == name]
+        criteria = [one for one in rule.criteria if one.fact == name]
         for value in [*criteria, *(one for _, one in everything(fact)), *_arguments(fact)]:
             if (
                 isinstance(value, Criterion | Threshold | Amount | Duration | Anchor)

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from cds_service.authoring.cases import Runner
 from cds_service.authoring.charts import CHARTS, ChartFile, Json, find_chart
 from cds_service.authoring.coverage.alter import DAY, Alteration, Limits, alterations, concerns
-from cds_service.authoring.coverage.edits import Edit
 from cds_service.authoring.coverage.seeds import seeds
 from cds_service.authoring.coverage.trial import Trial
 from cds_service.authoring.patches import patched
@@ -46,15 +45,16 @@ class _Base:
         return next((one for one in self.chart.resources if _name(one) == reference), None)
 
 
-def chart_cases(runner: Runner, rule: Rule, trials: Sequence[Trial], edit: Edit) -> Iterator[Item]:
-    """Items near those that are there, in what the fact of an edit reads."""
-    fact = edit.fact
+def chart_cases(
+    runner: Runner, rule: Rule, trials: Sequence[Trial], fact: str, paths: Sequence[DataPath]
+) -> Iterator[Item]:
+    """Items near those that are there, in what a fact reads and what may matter to edits at these paths."""
     asked = rule.data[fact]
     if not isinstance(asked, RowsFact):
         return
     bases = list(_bases(runner, trials))
     limits = Limits.of(rule, fact, runner.bench.book)
-    seeded = _Seeded(asked, limits, edit.path)
+    seeded = _Seeded(asked, limits, paths)
     for item in _near(bases, seeded, runner.bench.book, _found(bases, fact)):
         name = f"{fact}: {item.case.name}"
         yield replace(item, case=item.case.model_copy(update={"name": name}))
@@ -62,15 +62,17 @@ def chart_cases(runner: Runner, rule: Rule, trials: Sequence[Trial], edit: Edit)
 
 @dataclass(frozen=True)
 class _Seeded:
-    """The fact of an edit, what its conditions compare, and where the edit is."""
+    """A fact, what its conditions compare, and where it is edited."""
 
     fact: RowsFact
     limits: Limits
-    path: DataPath
+    paths: Sequence[DataPath]
 
     def alterations(self, resource: Json, as_of: datetime) -> Iterator[Alteration]:
-        """Those that may matter to the edit."""
-        return (one for one in alterations(resource, self.limits, as_of) if concerns(one[0], self.path))
+        """Those that may matter to an edit."""
+        for one in alterations(resource, self.limits, as_of):
+            if any(concerns(one[0], path) for path in self.paths):
+                yield one
 
 
 def _near(bases: Sequence[_Base], asked: _Seeded, book: Rulebook, found: Sequence[Json]) -> Iterator[Item]:
@@ -170,6 +172,7 @@ def _item(
     update = {
         "chart": old.chart,
         "hook": base.trial.hook,
+        "encounter": old.encounter,
         "change": {**old.change, **change},
         "remove": (*old.remove, *remove),
         "drafts": (*old.drafts, *drafts),

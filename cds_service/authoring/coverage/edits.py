@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from cds_service.rulebook.criterion import Criterion
+from cds_service.rulebook.fact import RowsFact
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.views import VIEWS
+from cds_service.rulebook.walk import everything
 from cds_service.rulebook.yamlfile import DataPath
 
 Kind = Literal["number", "comparator", "join", "drop", "not", "condition", "record"]
@@ -77,6 +80,8 @@ def edits_of(rule: Rule, data: dict[str, Any]) -> Iterator[Edit]:
     """Every edit of a rule, top to bottom; `data` is the rule as read from its file."""
     for name in rule.data:
         yield from _fact(data["data"][name], ("data", name))
+        if not _no_is_like_unknown(name, rule):
+            yield from _record(data["data"][name], ("data", name))
     yield from _logic(data["logic"], ("logic",), rule, alone=True)
     for outcome in ("when_true", "when_unknown", "when_false"):
         cards = data["cards"][outcome]
@@ -171,9 +176,28 @@ def _fact(fact: Any, path: DataPath) -> Iterator[Edit]:
     for name, value in fact.get("with", {}).items():
         if kinds.get(name) in ("amount", "duration"):
             yield from _numbers(value, _LEADING, (*path, "with", name))
+
+
+def _record(fact: Any, path: DataPath) -> Iterator[Edit]:
     if "record" in fact:
         other = "partial" if fact["record"] == "complete" else "complete"
         yield Edit("record", (*path, "record"), f"record: {fact['record']}", f"record: {other}", other)
+
+
+def _no_is_like_unknown(name: str, rule: Rule) -> bool:
+    """Whether a fact is a question of which everything that reads it only asks for a yes.
+
+    Its record then tells nothing: what it changes is whether nothing found is a no or is not known.
+    """
+    fact = rule.data[name]
+    if not isinstance(fact, RowsFact) or not fact.give.yes_no:
+        return False
+    for path, part in everything(rule):
+        if isinstance(part, Criterion) and part.fact == name and (path[0] == "logic" or "not" in path):
+            return False
+        if isinstance(part, str) and path[0] == "cards" and f"{{{name}}}" in part:
+            return False
+    return True
 
 
 def _already_aside(element: str, test: Any) -> bool:

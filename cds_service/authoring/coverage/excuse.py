@@ -15,9 +15,9 @@ from pathlib import Path
 
 from cds_service.errors import Place
 
-_MARK = re.compile(
-    r"#\s*cds:\s*(?P<kind>unreachable|equivalent-mutant)\[(?P<what>[^\]]*)\]\s*(?P<reason>[^#]*)"
-)
+KINDS = ("unreachable", "equivalent-mutant")
+"""What a remark can be about."""
+_MARK = re.compile(rf"#\s*cds:\s*(?P<kind>{'|'.join(KINDS)})\[(?P<what>[^\]]*)\]\s*(?P<reason>[^#]*)")
 
 
 @dataclass(frozen=True, slots=True)

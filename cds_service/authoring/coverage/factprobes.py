@@ -14,7 +14,6 @@ from cds_service.facts.dates import months_before
 from cds_service.rulebook.criterion import Criterion
 from cds_service.rulebook.fact import ConclusionFact
 from cds_service.rulebook.rule import Rule
-from cds_service.rulebook.walk import everything
 
 _PAIRED = 3
 """Cases of which two facts are changed at once."""
@@ -72,9 +71,9 @@ def _fits(rule: Rule, name: str, value: Value) -> bool:
 
 def _numbers(rule: Rule) -> dict[str, list[Criterion]]:
     found: dict[str, list[Criterion]] = defaultdict(list)
-    for _, value in everything(rule):
-        if isinstance(value, Criterion) and value.number is not None:
-            found[value.fact].append(value)
+    for criterion in rule.criteria:
+        if criterion.number is not None:
+            found[criterion.fact].append(criterion)
     return found
 
 

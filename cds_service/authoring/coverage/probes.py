@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -26,46 +27,64 @@ from cds_service.rulebook.rule import Rule
 _SHORT = 40
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ./_-]*")
 MOST = 1200
-"""Probes tried for one mutant; beyond it a mutant is reported without a proposal."""
+"""Probes tried for the mutants of one fact, or of one condition; those left get no proposal."""
 
 Alive = tuple[Edit, Variant]
+_Near = tuple[str, frozenset[str]]
+"""What probes are made from: the fact edited, or the facts that an edited condition names."""
 
 
 def proposals(runner: Runner, rule: Rule, trials: Sequence[Trial], alive: Sequence[Alive]) -> dict[Edit, str]:
     """For each mutant a case, as YAML, that passes on the rule and fails on it; none where none is found.
 
-    Probes are made one after the other and not kept: a chart takes a megabyte.
+    Each probe is decided once and tried on every mutant near it. Probes are made one after the other and not
+    kept: a chart takes a megabyte.
     """
     found: dict[Edit, str] = {}
-    for edit, variant in alive:
-        for probe in near(runner, rule, trials, edit):
-            case = told_apart(probe, variant)
-            if case is not None and kills(runner, replace(probe.item, case=case), variant):
-                found[edit] = as_yaml(case)
+    for near, group in _grouped(rule, alive).items():
+        waiting = dict(group)
+        for probe in _probes(runner, rule, trials, near, tuple(waiting)):
+            for edit, variant in tuple(waiting.items()):
+                case = told_apart(probe, variant)
+                if case is not None and kills(runner, replace(probe.item, case=case), variant):
+                    found[edit] = as_yaml(case)
+                    del waiting[edit]
+            if not waiting:
                 break
     return found
 
 
-def near(runner: Runner, rule: Rule, trials: Sequence[Trial], edit: Edit) -> Iterator[Trial]:
+def _grouped(rule: Rule, alive: Sequence[Alive]) -> dict[_Near, list[Alive]]:
+    groups: dict[_Near, list[Alive]] = defaultdict(list)
+    for edit, variant in alive:
+        fact = rule.data.get(edit.fact)
+        alone = fact is not None and not isinstance(fact, CalculateFact)
+        groups[(edit.fact, frozenset()) if alone else ("", edit.mentions(rule.data))].append((edit, variant))
+    return groups
+
+
+def _probes(
+    runner: Runner, rule: Rule, trials: Sequence[Trial], near: _Near, edits: Sequence[Edit]
+) -> Iterator[Trial]:
     """Probes near the cases there are, as the rule decides them: of given facts, or of charts of one fact."""
     alone = runner_alone(runner, rule)
-    for case in _cases(runner, rule, trials, edit):
+    for case in _cases(runner, rule, trials, near, edits):
         try:
             yield tried(alone, case)
         except (CdsError, KeyError, ValueError, TypeError):
             continue
 
 
-def _cases(runner: Runner, rule: Rule, trials: Sequence[Trial], edit: Edit) -> Iterator[Item]:
-    fact = rule.data.get(edit.fact)
-    if fact is not None and not isinstance(fact, CalculateFact):
-        yield from islice(chart_cases(runner, rule, trials, edit), MOST)
+def _cases(
+    runner: Runner, rule: Rule, trials: Sequence[Trial], near: _Near, edits: Sequence[Edit]
+) -> Iterator[Item]:
+    fact, named = near
+    if fact:
+        yield from islice(chart_cases(runner, rule, trials, fact, [edit.path for edit in edits]), MOST)
         return
-    named = edit.mentions(rule.data)
     yield from islice(fact_cases(rule, [trial.item for trial in trials], named), MOST)
     for name in sorted(named):  # buttons need a real order, which given facts have not
-        anywhere = replace(edit, path=("data", name, "with", ""))
-        yield from islice(chart_cases(runner, rule, trials, anywhere), MOST)
+        yield from islice(chart_cases(runner, rule, trials, name, [("data", name, "with", "")]), MOST)
 
 
 def runner_alone(runner: Runner, rule: Rule) -> Runner:

@@ -64,8 +64,8 @@ RULE = Order(
 )
 CASE = Order(
     tuple(
-        "name chart request given change remove drafts selections hook expect missing card summary detail "
-        "suggestions".split()
+        "name chart request given change remove drafts selections encounter hook expect missing card summary "
+        "detail suggestions".split()
     ),
     spaced_items=True,
 )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from cds_service.authoring.coverage.excuse import KINDS
 from cds_service.authoring.lint.check import Ignore
 from cds_service.errors import Place, Problem
 from cds_service.rulebook.checks.buttons import texts_in
 from cds_service.rulebook.shelf import Shelf
 
-_COMMENT = re.compile(r"#\s*cds:\s*(?:ignore\[([^\]]*)\])?\s*(.*?)\s*$")
+_EXCUSES = "|".join(KINDS)
+"""Words of the remarks that `cds coverage` reads, which set no check aside."""
+_COMMENT = re.compile(rf"#\s*cds:(?!\s*(?:{_EXCUSES})\[)\s*(?:ignore\[([^\]]*)\])?\s*(.*?)\s*$")
 
 
 def ignores_in(shelf: Shelf) -> tuple[Ignore, ...]:

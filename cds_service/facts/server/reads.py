@@ -43,9 +43,10 @@ class FhirReader:
         self.threads = ThreadPoolExecutor(self.limits.threads, thread_name_prefix="fhir-read")
         self._seconds = deadline_ms / 1000 * _SHARE
 
-    def begin(self, policy: FhirPolicy) -> Reading:
-        """The reads of one call, whose time begins now."""
-        return Reading(self, policy, Deadline(self.clock, self.clock() + self._seconds))
+    def begin(self, policy: FhirPolicy, since: float | None = None) -> Reading:
+        """The reads of one call, whose time began at `since` of the clock, or begins now."""
+        begun = self.clock() if since is None else since
+        return Reading(self, policy, Deadline(self.clock, begun + self._seconds))
 
     def close(self) -> None:
         """Let go of threads and connections; a read under way ends at its own limits."""

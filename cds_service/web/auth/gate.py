@@ -18,7 +18,16 @@ from cds_service.store.database import Database
 from cds_service.store.tokens import SeenTokens
 from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.auth.keysource import KeySource
-from cds_service.web.auth.verify import Claimed, FindKey, Refused, Verified, read_claimed, token_of, verify
+from cds_service.web.auth.verify import (
+    Claimed,
+    FindKey,
+    Refused,
+    Verified,
+    jti_in,
+    read_claimed,
+    token_of,
+    verify,
+)
 from cds_service.web.caller import Caller, Gate, OpenGate
 
 _LOG = logging.getLogger("cds_service.auth")
@@ -76,13 +85,14 @@ class ClientGate:
 
     def _verified(self, request: Request) -> Verified:
         claimed: Claimed | None = None
+        token = ""
         try:
             token = token_of(request.headers.getlist("Authorization"))
             audience = self._address(request)
             claimed = read_claimed(token, self._clients)
             return verify(claimed, self._find_key, audience=audience, now=self._clock())
         except Refused as refused:
-            raise _refused(str(refused), claimed.about() if claimed else "") from None
+            raise _refused(str(refused), claimed.about() if claimed else jti_in(token)) from None
 
     def _address(self, request: Request) -> str:
         """The public address of the endpoint called. Raises Refused."""

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from time import perf_counter
+from datetime import datetime, timedelta
+from time import monotonic
 
 from cds_service.facts.request import HookRequest
 from cds_service.facts.server.source import FhirSource
@@ -63,15 +63,18 @@ class Witnesses:
         self._witnesses, self._clock = witnesses, clock
 
     @contextmanager
-    def watch(self, service: str) -> Iterator[Seen]:
-        """Watch one call to a service; the block notes what it comes to know, and ends with the answer."""
-        seen, time, begun = Seen(), self._clock(), perf_counter()
+    def watch(self, service: str, since: float) -> Iterator[Seen]:
+        """Watch one call to a service; the block notes what it comes to know, and ends with the answer.
+
+        `since` is when the call was here, in seconds of the monotonic clock.
+        """
+        seen, time = Seen(), self._clock() - timedelta(milliseconds=round(1000 * (monotonic() - since)))
         try:
             yield seen
         except Exception as error:
-            self._tell(_call(service, time, perf_counter() - begun, seen, error))
+            self._tell(_call(service, time, monotonic() - since, seen, error))
             raise
-        self._tell(_call(service, time, perf_counter() - begun, seen, None))
+        self._tell(_call(service, time, monotonic() - since, seen, None))
 
     def _tell(self, call: Call) -> None:
         for witness in self._witnesses:

@@ -83,6 +83,15 @@ def test_ruling_out_what_reading_sets_aside_is_no_mutant(home: Path) -> None:
     assert "no where verificationStatus" in [edit.after for edit in edits("broken-and-heavy")]
 
 
+@pytest.mark.parametrize(("asked", "made"), [("drug", False), ("{not: drug}", True)])
+def test_the_record_of_a_question_asked_only_for_a_yes_is_no_mutant(
+    home: Path, asked: str, *, made: bool
+) -> None:
+    text = RULE.read_text().replace("    - not: drug\n", "")
+    RULE.write_text(text.replace("only_if: heavy", f"only_if: [heavy, {asked}]"))
+    assert ("record: partial" in [edit.after for edit in edits("broken-and-heavy")]) is made
+
+
 def test_every_proposed_case_kills_its_mutant_once_it_is_pasted(home: Path) -> None:
     write_tests(BOOK, one_case(expect=True))
     text = "".join(TESTS.partition("tests:\n")[:2]) + "  - {name: the first, expect: true}\n"

@@ -163,6 +163,12 @@ def test_a_comment_that_names_no_check_is_told(book: Path, comment: str) -> None
     assert {"lint/unused-ignore", "logic/double-negation"} <= set(codes(book))
 
 
+@pytest.mark.parametrize("kind", ["equivalent-mutant[without age >= 18]", "unreachable[unknown]"])
+def test_a_remark_for_coverage_names_no_check_and_needs_none(book: Path, kind: str) -> None:
+    change(book, OTHER, "kind: definition", f"kind: definition   # cds: {kind} the birth date is known")
+    assert codes(book, "--persona", "auditor") == []
+
+
 def test_what_the_loader_refuses_cannot_be_set_aside(book: Path) -> None:
     change(book, RULE, "status: active", "status: activ   # cds: ignore[schema/not-a-choice] soon")
     assert codes(book) == ["schema/not-a-choice"]

@@ -332,6 +332,29 @@ def test_sec_14_no_piece_of_a_token_stands_in_a_log_an_answer_or_the_database(
     assert all("\n" not in message for message in caplog.messages)
 
 
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        *({"alg": "none"}, {"alg": "HS256"}, {"kid": ...}, {"kid": "unknown"}, {"typ": "x"}, {"crit": ["x"]}),
+        *({"iss": "https://nobody.example"}, {"aud": "https://other.example"}, {"exp": 1}, {"iat": ...}),
+        *({"tenant": ["x"]}, {"exp": "soon"}, {"iss": 7}),
+    ],
+    ids=str,
+)
+def test_the_log_names_the_jti_whatever_is_wrong_with_the_token(door: Door, spoiled: dict[str, object]):
+    """A client asks why with the jti in hand; the issuer may be the very thing that is wrong."""
+    headers = {name: spoiled[name] for name in ("alg", "kid", "typ", "crit") if name in spoiled}
+    claims = {name: value for name, value in spoiled.items() if name not in headers}
+    line = door.refuses(CITY.sign(CITY.header(**headers), CITY.claims(jti="call:a1_b2-c3", **claims)))
+    assert "jti=call:a1_b2-c3)" in line
+
+
+@pytest.mark.parametrize("jti", ["has a space", "x" * 65, "", "a\nb", 7, None, ["a"], "Zoë"])
+def test_a_jti_that_is_no_plain_id_stays_out_of_the_log(door: Door, jti: object):
+    for wrong in ({"iss": "https://nobody.example"}, {"exp": 1}):
+        assert "jti=" not in door.refuses(CITY.sign(CITY.header(), CITY.claims(jti=jti, **wrong)))
+
+
 def test_the_log_names_the_client_tenant_and_jti_of_a_listed_issuer(door: Door, open_door):
     told = open_door(client_of(CITY, "city", tenants=["east"]))
     line = told.refuses(CITY.token(tenant="east", jti="a1-b2", exp=1_000, iat=900))

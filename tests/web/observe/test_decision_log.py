@@ -8,6 +8,7 @@ import json
 import logging
 import stat
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from cds_service.web import service as service_module
 from cds_service.web.caller import Caller, OpenGate
 
 from ..answers import INSTANCE, RULEBOOKS, SELECT, VIEW, changed, decision, select_call, view_call
-from .conftest import Place
+from .conftest import CAME, Place
 
 Make = Callable[..., Place]
 
@@ -262,8 +263,8 @@ def test_a_witness_that_fails_costs_no_answer(place: Place, caplog: pytest.LogCa
         raise KeyError("zq7")
 
     heard: list[object] = []
-    witnesses = Witnesses([broken, heard.append], lambda: None)  # type: ignore[arg-type, return-value]
-    with witnesses.watch("x"):
+    witnesses = Witnesses([broken, heard.append], lambda: CAME)  # type: ignore[arg-type]
+    with witnesses.watch("x", monotonic()):
         pass
     assert len(heard) == 1
     assert "KeyError" in caplog.text
