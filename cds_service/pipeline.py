@@ -16,7 +16,7 @@ from cds_service.cards.response import answer
 from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts.chart import Chart
 from cds_service.facts.extract import Extraction, Findings
-from cds_service.facts.finding import DRAFTS, NotObtained
+from cds_service.facts.finding import DRAFTS
 from cds_service.facts.findings import ChartFindings
 from cds_service.facts.gather import gather, nothing_but_the_patient
 from cds_service.facts.meaning import Meanings
@@ -158,7 +158,7 @@ def examine(
         rules=plan.rules,
         findings=findings,
         conclusions=conclusions,
-        not_obtained=_lacking(chart, (*plan.keys, DRAFTS)),
+        not_obtained=chart.lacking((*plan.keys, DRAFTS)),
         notes=(*chart.notes, *unread_answers(plan.answers, findings, chart.terminology)),
         hidden=_withheld(chart, request),
         drafts=chart.draft_raw,
@@ -178,11 +178,6 @@ def infer(
             {rule.id: rule_states(rule, findings[rule.id], as_of, zone) for rule in rules}
         )
     return plan.engine.infer(plan.needed.of(findings, as_of, zone))
-
-
-def _lacking(chart: Chart, keys: tuple[str, ...]) -> tuple[NotObtained, ...]:
-    """Everything that the answer is not based on although it should be."""
-    return (*chart.not_obtained(keys), *chart.unread_among(keys))
 
 
 def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion], not_asked: str) -> None:

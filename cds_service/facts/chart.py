@@ -101,6 +101,11 @@ class Chart:
             else ()
         )
 
+    def lacking(self, keys: Iterable[str]) -> tuple[NotObtained, ...]:
+        """All that is not known of the keys: those not known in full, and medications not read."""
+        wanted = tuple(keys)
+        return (*self.not_obtained(wanted), *self.unread_among(wanted))
+
     def when(self, text: str) -> When | None:
         """A recorded date as an interval of instants."""
         return parse_when(text, self.zone) if 4 <= len(text) <= _LONGEST_DATE else None

@@ -74,7 +74,7 @@ class Outcomes:
         if reasons & self.no_response or by_score == "failed":
             return "failed"
         keys = ("medication-requests", "medication-statements", *self.call.keys)
-        if chart.not_obtained(keys) or chart.unread_among(keys):
+        if chart.lacking(keys):
             return UNKNOWN
         if by_score is not None:
             return by_score

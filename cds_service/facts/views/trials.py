@@ -81,10 +81,8 @@ class Reading:
         orders, statements = self._entries(chart, REQUESTS), self._entries(chart, STATEMENTS)
         known = {entry.reference: entry for entry, _ in orders}
         supplies = self._supplies(chart, known, statements)
-        missing = chart.not_obtained((DISPENSES, STATEMENTS))
+        missing = chart.lacking((DISPENSES, STATEMENTS))
         lost = tuple(f"{item.key.replace('-', ' ')} were not obtained" for item in missing)
-        if self._unread_denial(chart):
-            lost = (*lost, "a statement, of which drug could not be read, says that it was not taken")
         denied = {self._key(one) for entry, one in statements if entry.resource.status == "not-taken"}
         for key in sorted(supplies):
             # What keeps every stretch on a drug from being sure.
@@ -103,13 +101,6 @@ class Reading:
                 found.extend([(entry, ingredient)] if ingredient else [])
         return found
 
-    def _unread_denial(self, chart: Chart) -> bool:
-        """Whether any drug may be the one that a statement says was not taken."""
-        if STATEMENTS not in chart.unread:
-            return False
-        entries = chart.entries((STATEMENTS,), _KEPT_FROM[STATEMENTS], self.call.code_in)
-        return any(entry.unread and entry.resource.status == "not-taken" for entry, _ in entries)
-
     def _ingredient(self, entry: Entry) -> Ingredient | None:
         """The ingredient that makes the drug one of the call's; the first listed of a combination."""
         sets_of, wanted = self.call.book.terminology.sets_of, self.call.code_in
@@ -125,7 +116,7 @@ class Reading:
         self, chart: Chart, orders: dict[str, Entry], statements: Sequence[tuple[Entry, Ingredient]]
     ) -> dict[str, list[Supply]]:
         supplies: dict[str, list[Supply]] = {}
-        orders_known = not chart.not_obtained((REQUESTS,)) and REQUESTS not in chart.unread
+        orders_known = not chart.lacking((REQUESTS,))
         for entry, ingredient in self._entries(chart, DISPENSES):
             supply = dispensed(entry, ingredient, orders, chart, orders_known=orders_known)
             if supply is not None:
@@ -235,7 +226,7 @@ class Reading:
         elif as_needed(order.dosage_instruction):
             yield Row(evidence, columns, FALSE, ("taken only when needed",))
         else:
-            yield Row(evidence, columns, UNKNOWN if chart.not_obtained((DISPENSES, STATEMENTS)) else TRUE)
+            yield Row(evidence, columns, UNKNOWN if chart.lacking((DISPENSES, STATEMENTS)) else TRUE)
 
     def _never_counted(self, chart: Chart) -> Iterator[Row]:
         for key, kind in _KEPT_FROM.items():
