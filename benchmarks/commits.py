@@ -24,7 +24,7 @@ from sqlalchemy import Engine, event, make_url
 
 from benchmarks.figures import done, p95, progress, show, style_of
 from cds_service.store.database import Database
-from cds_service.store.feedback import Entry, FeedbackLog
+from cds_service.store.feedback import Channel, Entry, FeedbackLog
 
 WRITERS = (1, 4)
 
@@ -92,12 +92,12 @@ def write(url: str, writer: int, seconds: float, synchronous: str) -> list[float
     if synchronous != "FULL":
         event.listen(Engine, "connect", lambda made, _: made.execute(f"PRAGMA synchronous={synchronous}"))
     log = FeedbackLog(Database(url))
-    log.keep([], service="s", client="c", received=datetime.now(UTC))
+    log.keep([], Channel("c", service="s"), datetime.now(UTC))
     times: list[float] = []
     end = time.perf_counter() + seconds
     while (begin := time.perf_counter()) < end:
         entry = Entry(f"{writer}-{begin}", "0" * 12, "overridden", datetime.now(UTC), comment="x" * 40)
-        log.keep([entry], service="s", client="c", received=datetime.now(UTC))
+        log.keep([entry], Channel("c", service="s"), datetime.now(UTC))
         times.append(time.perf_counter() - begin)
     return times
 

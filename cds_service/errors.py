@@ -5,8 +5,10 @@ CdsError
 ├── RequestError       the caller must act: HTTP 4xx
 │   └── DataUnavailable   412: what the rules need could not be had
 ├── InferenceError     we must act: HTTP 500
-├── StoreUnavailable   the operator must act, the caller may try again: HTTP 503
-├── BusyError          more calls than we can answer in time, the caller may try again: HTTP 503
+├── ServiceUnavailable the caller may try again, we are not ready for the call: HTTP 503
+│   ├── StoreUnavailable  the operator must act: the database cannot be used
+│   ├── KeysUnavailable   the keys that a token is checked with could not be fetched
+│   └── BusyError         more calls came than can be answered in time
 └── UsageError         wrong use of the command line or the settings
 """
 
@@ -88,19 +90,33 @@ class InferenceError(CdsError):
     """The engine failed; the message holds no patient data."""
 
 
-class StoreUnavailable(CdsError):
-    """The database cannot be used now, and nothing of the call was kept; HTTP 503, issue type `transient`.
+class ServiceUnavailable(CdsError):
+    """Something that the call needs is not to be had now; HTTP 503, issue type `transient` or `throttled`.
 
-    The message holds no value of a request and no part of the database's address.
+    `retry_seconds` is when to try again. The message holds no value of a request and no address of ours.
     """
 
     retry_seconds = 5
 
 
-class BusyError(CdsError):
-    """The call waited its whole time for others, and nothing of it was looked at; HTTP 503, `throttled`."""
+class StoreUnavailable(ServiceUnavailable):
+    """The database cannot be used now, and nothing of the call was kept."""
 
-    retry_seconds = 5
+
+class KeysUnavailable(ServiceUnavailable):
+    """A token can neither be accepted nor found wrong: its client's keys could not be fetched.
+
+    The caller is not told which part is missing, as with a 401.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The call cannot be let in now; try again in {self.retry_seconds} seconds, with a new token."
+        )
+
+
+class BusyError(ServiceUnavailable):
+    """The call waited its whole time for others, and nothing of it was looked at; HTTP 503, `throttled`."""
 
 
 class UsageError(CdsError):

@@ -7,9 +7,10 @@ import io
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from cds_service.authoring.shownlog import ShownLog
-from cds_service.authoring.tally import Count, Reason, RuleVersion, Window, tally
+from cds_service.authoring.tally import UNKNOWN, Count, Reason, RuleVersion, Window, tally
 from cds_service.cards.cardbook import CardBook
 from cds_service.errors import RuleError, UsageError
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
@@ -29,23 +30,46 @@ from cds_service.store.feedback import Entry, FeedbackLog
 _HELP = """Report per rule and version: cards shown, accepted, overridden and why, and without an answer.
 
 Feedback is read from CDS_DATABASE_URL. What was shown is in the decision log: give its files with --log.
-A card counts once, with its latest outcome. Comments are free text and may name patients.
+A card counts once for each client and service, with its latest outcome there. Clients and services are
+counted together; --by tells them apart. Comments are free text and may name patients.
 
 \b
   cds feedback
+  cds feedback --by client --by service
   cds feedback --log var/decisions.jsonl --since 2026-01-01 --until 2026-03-31
   cds feedback --comments --format json
 """
 _LOG = "A file of the decision log; may be given several times."
-_COLUMNS = ("rule", "version", "shown", "accepted", "overridden", "no answer", "reasons")
-_COMMENT_COLUMNS = ("rule", "version", "time", "outcome", "reason", "comment")
+_BY = "Count clients (and their tenants) or services apart; may be given twice."
+_APART = {"client": ("client", "tenant"), "service": ("service",)}
+_WHOSE = ("rule", "version")
+_COLUMNS = ("shown", "accepted", "overridden", "no answer", "not in log", "reasons")
+_COMMENT_COLUMNS = ("time", "outcome", "reason", "comment")
 _NOT_KNOWN = "not known"
+_TOGETHER = (
+    "Some rows count several clients, tenants or services together; --by client and --by service tell them "
+    "apart."
+)
+_NO_LOG = (
+    "Without the decision log (--log) nobody knows which cards were shown, or shown and never answered, or "
+    "answered by a client that was never shown them."
+)
+_NOT_SHOWN = (
+    "not in log: cards that were answered, and that the log does not have as shown to that client by that "
+    "service. They are of another time, or in a file of the log that was not given, or were answered at the "
+    "address of another service, or are made up."
+)
+_UNKNOWN = (
+    f"{UNKNOWN}: version has the digits its cards begin with, - for cards that cannot be ours; name the "
+    "folder of the older rules with --rules, or the log with --log."
+)
 
 
 @click.command(help=_HELP)
 @click.option("--log", "logs", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help=_LOG)
 @click.option("--since", metavar="DATE", help="Leave out what was before this day or instant.")
 @click.option("--until", metavar="DATE", help="Leave out what was after this day, or from this instant on.")
+@click.option("--by", multiple=True, type=click.Choice(list(_APART)), help=_BY)
 @click.option("--comments", is_flag=True, help="Print the comments, too; in CSV instead of the counts.")
 @click.option("--rules", type=click.Path(path_type=Path), help="Folder of the rulebooks.  [default: rules]")
 @click.option(
@@ -55,6 +79,7 @@ def feedback(
     logs: tuple[Path, ...],
     since: str | None,
     until: str | None,
+    by: tuple[str, ...],
     comments: bool,
     rules: Path | None,
     style: str,
@@ -68,13 +93,14 @@ def feedback(
     )
     known = _known(rules or settings.rules)
     shown = ShownLog(logs) if logs else None
-    counts = tally(_log(settings).entries(), shown, known, window)
+    apart = tuple(name for each in _APART if each in by for name in _APART[each])
+    counts = tally(_log(settings).said(), shown, known, window, apart)
     if style == "json":
-        click.echo(json.dumps(as_json(counts, comments=comments), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(as_json(counts, apart, comments=comments), indent=2, ensure_ascii=False))
     elif style == "csv":
-        click.echo(as_csv(counts, comments=comments), nl=False)
+        click.echo(as_csv(counts, apart, comments=comments), nl=False)
     else:
-        _print(counts, comments=comments, logged=shown is not None)
+        _print(counts, apart, comments=comments)
     if shown is not None and shown.unread:
         click.echo(f"lines of the log that could not be read: {shown.unread}", err=True)
 
@@ -116,16 +142,18 @@ def _bound(name: str, text: str, zone: tzinfo, *, days: int) -> datetime:
 # --- the forms of the report ---------------------------------------------------------------------
 
 
-def as_json(counts: Sequence[Count], *, comments: bool) -> list[dict[str, Any]]:
-    """The counts as plain data; what is not known is null."""
+def as_json(counts: Sequence[Count], apart: Sequence[str], *, comments: bool) -> list[dict[str, Any]]:
+    """The counts as plain data, `apart` the fields of a channel among them; what is not known is null."""
     return [
         {
             "rule": one.rule,
             "version": one.version,
+            **{name: getattr(one.channel, name) for name in apart},
             "shown": one.shown,
             "accepted": one.accepted,
             "overridden": one.overridden,
             "noAnswer": one.no_answer,
+            "notInLog": one.not_shown,
             "reasons": [reason._asdict() | {"cards": cards} for reason, cards in one.reasons.most_common()],
             **({"comments": [_comment(entry) for entry in one.comments]} if comments else {}),
         }
@@ -133,38 +161,37 @@ def as_json(counts: Sequence[Count], *, comments: bool) -> list[dict[str, Any]]:
     ]
 
 
-def as_csv(counts: Sequence[Count], *, comments: bool) -> str:
+def as_csv(counts: Sequence[Count], apart: Sequence[str], *, comments: bool) -> str:
     """The counts, or the comments, as CSV with a header; a spreadsheet will run none of it."""
-    rows = comment_rows(counts) if comments else count_rows(counts)
+    rows = comment_rows(counts, apart) if comments else count_rows(counts, apart)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COMMENT_COLUMNS if comments else _COLUMNS)
+    writer.writerow((*_WHOSE, *apart, *(_COMMENT_COLUMNS if comments else _COLUMNS)))
     writer.writerows([_harmless(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
-def count_rows(counts: Sequence[Count]) -> list[tuple[str, ...]]:
-    """One row per rule version, in the order of the columns."""
+def count_rows(counts: Sequence[Count], apart: Sequence[str]) -> list[tuple[str, ...]]:
+    """One row per rule version and what is counted apart, in the order of the columns."""
     return [
         (
-            one.rule,
-            one.version or "-",
+            *_whose(one, apart),
             _number(one.shown),
             str(one.accepted),
             str(one.overridden),
             _number(one.no_answer),
+            _number(one.not_shown),
             "; ".join(f"{_name(reason)} {cards}" for reason, cards in one.reasons.most_common()),
         )
         for one in counts
     ]
 
 
-def comment_rows(counts: Sequence[Count]) -> list[tuple[str, ...]]:
+def comment_rows(counts: Sequence[Count], apart: Sequence[str]) -> list[tuple[str, ...]]:
     """One row per comment, in the order of the columns."""
     return [
         (
-            one.rule,
-            one.version or "-",
+            *_whose(one, apart),
             entry.outcome_time.isoformat(),
             entry.outcome,
             _name(_reason(entry)) if entry.outcome == "overridden" else "",
@@ -173,6 +200,11 @@ def comment_rows(counts: Sequence[Count]) -> list[tuple[str, ...]]:
         for one in counts
         for entry in one.comments
     ]
+
+
+def _whose(count: Count, apart: Sequence[str]) -> tuple[str, ...]:
+    told = (count.version, *(getattr(count.channel, name) for name in apart))
+    return (count.rule, *(text or "-" for text in told))
 
 
 def _comment(entry: Entry) -> dict[str, str]:
@@ -206,16 +238,30 @@ def _readable(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-def _print(counts: Sequence[Count], *, comments: bool, logged: bool) -> None:
+def _print(counts: Sequence[Count], apart: Sequence[str], *, comments: bool) -> None:
     if not counts:
         click.echo("No feedback and no card in this time.")
         return
-    _table(_COLUMNS, count_rows(counts))
+    whose = (*_WHOSE, *apart)
+    _table((*whose, *_COLUMNS), count_rows(counts, apart))
     if comments:
         click.echo("")
-        _table(_COMMENT_COLUMNS, comment_rows(counts))
-    if not logged:
-        click.echo("shown: not known, and so is what had no answer; give the decision log with --log")
+        rows = comment_rows(counts, apart)
+        _table((*whose, *_COMMENT_COLUMNS), rows) if rows else click.echo("No comments.")
+    for line in _notes(counts):
+        click.echo(f"\n{fill(line, 100)}")
+
+
+def _notes(counts: Sequence[Count]) -> Iterator[str]:
+    """What a reader of these counts may ask."""
+    if any(one.rule == UNKNOWN for one in counts):
+        yield _UNKNOWN
+    if any(len(one.channels) > 1 for one in counts):
+        yield _TOGETHER
+    if any(one.shown is None for one in counts):
+        yield _NO_LOG
+    elif any(one.not_shown for one in counts):
+        yield _NOT_SHOWN
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

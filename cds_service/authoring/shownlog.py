@@ -10,6 +10,7 @@ from typing import Any
 
 from cds_service.authoring.tally import ShownCard
 from cds_service.errors import UsageError
+from cds_service.store.feedback import Channel
 
 _TIMES = ("time", "asOf")
 
@@ -39,16 +40,25 @@ class ShownLog:
             return []
         try:
             told = json.loads(line)
-            time = _time(told)
-            return [_card(card, time) for card in told.get("cards") or ()]
+            cards = told.get("cards") or ()
+            if not cards:
+                return []
+            time, channel = _time(told), _channel(told)
+            return [_card(card, time, channel) for card in cards]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self.unread += 1
             return []
 
 
-def _card(card: dict[str, Any], time: datetime | None) -> ShownCard:
+def _card(card: dict[str, Any], time: datetime | None, channel: Channel) -> ShownCard:
     rules = tuple((str(rule["id"]), str(rule["version"])) for rule in card.get("rules") or ())
-    return ShownCard(str(card["uuid"]).lower().removeprefix("urn:uuid:"), rules, time)
+    return ShownCard(str(card["uuid"]).lower().removeprefix("urn:uuid:"), rules, time, channel)
+
+
+def _channel(told: dict[str, Any]) -> Channel:
+    """Who was shown the cards; a tenant that is a pseudonym stands in no list, so feedback names none."""
+    masked = told.get("masked", ())
+    return Channel(*(str(told.get(name, "")) if name not in masked else "" for name in Channel._fields))
 
 
 def _time(told: dict[str, Any]) -> datetime | None:

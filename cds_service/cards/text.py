@@ -3,8 +3,9 @@
     {fact}  {fact.display}  {fact.date}  {fact.unit}  {fact.rows}  {fact.rejected}  {fact.<column>}
     {missing_count}  {missing_questions}  {line_count}
 
-`{fact.<column>}` is a column of the row behind the answer. The author's own words pass as written (markdown
-in a detail); everything that came from a chart is made safe by the style.
+`{fact.<column>}` is a column of the row behind the answer. Two columns of one fact with nothing but a slash
+between them are read together: where only one is known the text says which is not. The author's own words
+pass as written (markdown in a detail); everything that came from a chart is made safe by the style.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ class Slot(NamedTuple):
 
     name: str
     part: str = ""
+
+
+class Pair(NamedTuple):
+    """Two columns of one row, told as 150/94."""
+
+    first: Slot
+    second: Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +75,52 @@ class Template:
         if len(self.parts) == 1 and isinstance(self.parts[0], str):
             return self.parts[0]
         return "".join(
-            part if isinstance(part, str) else _filled(part, reading, style, words) for part in self.parts
+            part if isinstance(part, str) else _filled(part, reading, style, words)
+            for part in (_paired(self.parts) if "/" in self.parts else self.parts)
         )
 
 
-def _filled(slot: Slot, reading: Reading | None, style: Style, words: Mapping[str, str]) -> str:
-    if slot.name in words:
-        return words[slot.name]
+def _paired(parts: Sequence[str | Slot]) -> list[str | Slot | Pair]:
+    """The parts, two columns of one fact joined by a slash as one."""
+    joined: list[str | Slot | Pair] = []
+    for part in parts:
+        before = joined[-2:]
+        if len(before) == 2 and before[1] == "/" and _of_one_row(before[0], part):
+            joined[-2:] = [Pair(before[0], part)]  # type: ignore[arg-type]
+        else:
+            joined.append(part)
+    return joined
+
+
+def _of_one_row(one: str | Slot | Pair, other: str | Slot) -> bool:
+    """Whether both are columns of the row behind one fact."""
+    if not isinstance(one, Slot) or not isinstance(other, Slot) or one.name != other.name:
+        return False
+    return all(slot.part and slot.part not in PARTS for slot in (one, other))
+
+
+def _both(pair: Pair, reading: Reading | None, style: Style, words: Mapping[str, str]) -> str:
+    """150/94; 150 systolic (diastolic not known)."""
+    told = [_filled(slot, reading, style, words) for slot in pair]
+    if told.count(NOTHING) != 1:
+        return NOTHING if told[0] == NOTHING else "/".join(told)
+    known = 1 if told[0] == NOTHING else 0
+    names = [slot.part.replace("_", " ") for slot in pair]
+    return f"{told[known]} {names[known]} ({names[1 - known]} not known)"
+
+
+def _filled(part: Slot | Pair, reading: Reading | None, style: Style, words: Mapping[str, str]) -> str:
+    if isinstance(part, Pair):
+        return _both(part, reading, style, words)
+    if part.name in words:
+        return words[part.name]
     if reading is None:
         return NOTHING
-    if slot.name == "missing_count":
+    if part.name == "missing_count":
         return str(len(reading.questions()))
-    if slot.name == "missing_questions":
+    if part.name == "missing_questions":
         return style.lines(reading.questions())
-    return answer(slot, reading, style)
+    return answer(part, reading, style)
 
 
 def answer(slot: Slot, reading: Reading, style: Style) -> str:

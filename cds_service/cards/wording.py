@@ -6,6 +6,7 @@ a summary and in a detail.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isinf, isnan
@@ -17,6 +18,7 @@ from cds_service.facts.wording import number_text, span_text
 from cds_service.truth import FALSE, TRUE, Truth
 
 ROW_LIMIT = 12
+_STRETCH = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} to [0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,12 @@ def yes_no(state: Truth) -> str:
 
 
 def day(when: When | None) -> str:
-    """The day, or as much of it as was recorded."""
+    """The day, or as much of it as was recorded; the first and the last of a stretch of days."""
     if when is None:
         return NOTHING
     text = str(when)
+    if _STRETCH.fullmatch(text):
+        return text
     return text if text.replace("-", "").isdigit() else when.start.date().isoformat()
 
 

@@ -143,9 +143,20 @@ class Chart:
 
     def set_aside(
         self, keys: Iterable[str], resource_type: str, sets: Sequence[str] | None
-    ) -> Iterator[Entry]:
-        """Entries that would be in the sets but never count, for the explanation."""
+    ) -> Iterator[tuple[Entry, str]]:
+        """Entries that would be in the sets but never count, each with why."""
         for key in keys:
             for entry in self.shelf(key, resource_type).aside:
                 if sets is None or not entry.sets.isdisjoint(sets):
-                    yield entry
+                    yield entry, entry.aside.replace("-", " ")
+
+    def left_out(
+        self, keys: Iterable[str], resource_type: str, sets: Sequence[str]
+    ) -> Iterator[tuple[Entry, str]]:
+        """Entries of drugs that the sets hold but for an exclusion, each with the reason of its set."""
+        for key in keys:
+            for entry in self.shelf(key, resource_type).left_out:
+                barred = entry.drug.left_out if entry.drug is not None and entry.sets.isdisjoint(sets) else ()
+                name = next((name for name in sets if name in barred), None)
+                if name is not None:
+                    yield entry, self.terminology.valuesets[name].excluded_because

@@ -30,7 +30,7 @@ from cds_service.rulebook.fact import CalculateFact, facts_used
 from cds_service.rulebook.rule import ConclusionFact, Fact, FindFact, RowsFact, Rule, ViewFact
 from cds_service.rulebook.views import VIEWS
 from cds_service.rulebook.walk import rejected_told
-from cds_service.truth import UNKNOWN
+from cds_service.truth import TRUE, UNKNOWN
 
 Findings = Mapping[str, Mapping[str, Finding]]
 RowsReader = Callable[[Chart, Used], Rows]
@@ -140,6 +140,7 @@ def rows_reader(fact: RowsFact, book: Rulebook, *, told: bool = False) -> Reader
     if fact.give.kind == "age":
         return lambda chart, used: give(Rows([], []), chart.not_obtained(watched), chart)
     merged = isinstance(fact, ViewFact) and VIEWS[fact.view].merges
+    perhaps = fact.give.kind == "possible"
     alone = not beside and not uses_of(fact)
 
     def read(chart: Chart, used: Used) -> Finding:
@@ -149,7 +150,11 @@ def rows_reader(fact: RowsFact, book: Rulebook, *, told: bool = False) -> Reader
             # What lies beside (conditions named as a reason, other facts) matters only to undecided rows.
             because = _joined(because, chart.not_obtained(beside), used)
         unread = chart.unread_among(watched, None if merged else _open(found)) if chart.unread else ()
-        return _told(give, found, because, unread, chart)
+        by = _without_unread(give) if perhaps and unread else give
+        # A drug nobody could read leaves its own row open, no more: it is told, but counted as obtained.
+        lost = tuple([item for item in because if item.key != MEDICATIONS])
+        finding, told = by(found, lost, chart), tuple(dict.fromkeys((*because, *unread)))
+        return replace(finding, because=told) if told != lost else finding
 
     return read
 
@@ -159,18 +164,16 @@ def _open(found: Rows) -> frozenset[str]:
     return frozenset(row.evidence.reference for row in found.counted if row.counts is UNKNOWN)
 
 
-def _told(
-    give: Giver,
-    found: Rows,
-    because: tuple[NotObtained, ...],
-    unread: tuple[NotObtained, ...],
-    chart: Chart,
-) -> Finding:
-    """The answer, and all that it lacks. A drug nobody could read leaves its own row open, no more."""
-    lost = tuple([item for item in because if item.key != MEDICATIONS])
-    finding = give(found, lost, chart)
-    told = tuple(dict.fromkeys((*because, *unread)))
-    return replace(finding, because=told) if told != lost else finding
+def _without_unread(give: Giver) -> Giver:
+    """Answers by the rows whose drug could be read; a no is open, since the others may count."""
+
+    def giving(rows: Rows, because: tuple[NotObtained, ...], chart: Chart) -> Finding:
+        unread = frozenset[str]().union(*chart.unread.values())
+        read = [row for row in rows.counted if row.evidence.reference not in unread]
+        finding = give(Rows(read, rows.rejected), because, chart)
+        return replace(finding, state=TRUE if finding.state is TRUE else UNKNOWN, rows=tuple(rows.counted))
+
+    return giving
 
 
 def giver_of(fact: RowsFact) -> Giver:
@@ -182,6 +185,7 @@ def giver_of(fact: RowsFact) -> Giver:
         unit=fact.unit,
         value_column=signature.value if signature else "number",
         answer_columns=signature.answers if signature else frozenset(),
+        maybe_stands=signature is None or signature.possible == "alone",
     )
 
 

@@ -51,13 +51,17 @@ class Row(Struct, frozen=True, gc=False):
     """One line of a view or one resource found, with what decided whether it counts.
 
     `counts` is true, or unknown if a condition could not be decided. `why` says in words why it
-    does not surely count ("ended after 34 days, needs 42").
+    does not surely count ("ended after 34 days, needs 42"), and of one that counts what a reader should know
+    beside. A view gives the latter as `remarks`; of `akin` one is told only if a row of that `key` counts or
+    may count for the fact too.
     """
 
     evidence: Evidence
     columns: Mapping[str, Cell] = field(default_factory=dict)
     counts: Truth = Truth.TRUE
     why: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    akin: tuple[tuple[str, str], ...] = ()
 
 
 Value = Quantity | When | Row | None

@@ -19,9 +19,18 @@ Giver = Callable[[Rows, tuple[NotObtained, ...], Chart], Finding]
 
 
 def giver(
-    give: Give, *, complete: bool, unit: str, value_column: str, answer_columns: frozenset[str]
+    give: Give,
+    *,
+    complete: bool,
+    unit: str,
+    value_column: str,
+    answer_columns: frozenset[str],
+    maybe_stands: bool,
 ) -> Giver:
-    """The function that answers a `give`; `complete` is what the author says of the record."""
+    """The function that answers a `give`; `complete` is what the author says of the record.
+
+    `maybe_stands` if a row that may count does so whatever else was not obtained.
+    """
     kind = give.kind
     if kind == "exists":
         return lambda rows, because, chart: _exists(rows, because, complete)
@@ -40,7 +49,7 @@ def giver(
     if kind == "any_yes":
         return lambda rows, because, chart: _any_yes(rows, because, answer_columns)
     if kind == "possible":
-        return lambda rows, because, chart: _possible(rows, because)
+        return lambda rows, because, chart: _possible(rows, because, maybe_stands)
     return lambda rows, because, chart: _age(because, chart)
 
 
@@ -196,9 +205,9 @@ def _any_yes(rows: Rows, because: tuple[NotObtained, ...], answer_columns: froze
     return _finding(Rows(rows.counted, latest_answers(answered) or rows.rejected), because, state)
 
 
-def _possible(rows: Rows, because: tuple[NotObtained, ...]) -> Finding:
+def _possible(rows: Rows, because: tuple[NotObtained, ...], maybe_stands: bool) -> Finding:
     """True if a row counts or may count; false if there is none and all was obtained."""
-    if rows.counted:
+    if any(maybe_stands or not because or row.counts is TRUE for row in rows.counted):
         return _finding(rows, because, TRUE)
     return _finding(rows, because, UNKNOWN if because else FALSE)
 

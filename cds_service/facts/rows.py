@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
@@ -22,7 +23,7 @@ from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.criterion import Duration, Threshold
 from cds_service.rulebook.fact import Unreadable
 from cds_service.rulebook.rule import FindFact, InSet, NotInSet, ViewFact, Where, WhereTest
-from cds_service.rulebook.views import FINDABLE, VIEWS
+from cds_service.rulebook.views import FINDABLE, VIEWS, ViewSignature
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly
 
 RowTest = Callable[[Mapping[str, Cell]], Truth]
@@ -172,8 +173,8 @@ def _columns(entry: Entry, when: object, chart: Chart, numeric: bool) -> dict[st
 def _aside_rows(
     chart: Chart, keys: tuple[str, ...], kind: str, sets: tuple[str, ...] | None, dates: tuple[str, ...]
 ) -> Iterator[Row]:
-    for entry in chart.set_aside(keys, kind, sets):
-        reason = entry.aside.replace("-", " ")
+    left_out = chart.left_out(keys, kind, sets) if sets is not None else ()
+    for entry, reason in (*chart.set_aside(keys, kind, sets), *left_out):
         yield Row(_evidence(entry, date_of(entry, chart, dates)), {}, FALSE, (reason,))
 
 
@@ -191,7 +192,8 @@ def view_rows(
 
     Rejected rows are kept if they are told on a card, to be explained, or answer the fact (`any_yes`).
     """
-    labels, answers = VIEWS[fact.view].labels, VIEWS[fact.view].answers
+    signature = VIEWS[fact.view]
+    answers = signature.answers
     tests = tuple((name, spec, _row_test(name, spec, book)) for name, spec in fact.where.items())
     unsure = tuple(_row_test(name, spec, book) for name, spec in fact.unsure.items())
     keep_rejected = told or fact.give.kind == "any_yes"
@@ -202,18 +204,29 @@ def view_rows(
         rejected: list[Row] = []
         found = lines(chart, used)
         for line in found if keep_rejected or chart.explain else _possible(found, tests, limits):
-            verdict, why, failed = _judge_line(line, tests, labels)
+            verdict, why, failed = _judge_line(line, tests, signature)
             dated, why = _dated(verdict, why, line.evidence.when, limits, fact.within)
             if dated is TRUE and any(test(line.columns) is TRUE for test in unsure):
                 dated, why = UNKNOWN, (*why, "marked as unsure")
             columns = line.columns
             if failed and failed <= answers and within(line.evidence.when, limits) is TRUE:
                 columns = {**columns, "refused": TRUE}
-            row = Row(line.evidence, columns, dated, why)
+            row = Row(line.evidence, columns, dated, why, line.remarks, line.akin)
             (rejected if dated is FALSE else counted).append(row)
-        return Rows(counted, rejected)
+        return Rows(_remarked(counted), rejected)
 
     return read
+
+
+def _remarked(counted: Sequence[Row]) -> Sequence[Row]:
+    """The rows that count or may, each with what a reader should know beside."""
+    if not any(row.remarks or row.akin for row in counted):
+        return counted
+    keys = {row.columns.get("key") for row in counted}
+    return [
+        replace(row, why=(*row.remarks, *row.why, *(told for key, told in row.akin if key in keys)))
+        for row in counted
+    ]
 
 
 def _possible(
@@ -232,20 +245,28 @@ def _possible(
 
 
 def _judge_line(
-    line: Row, tests: Sequence[NamedTest], labels: Mapping[str, str]
+    line: Row, tests: Sequence[NamedTest], signature: ViewSignature
 ) -> tuple[Truth, tuple[str, ...], frozenset[str]]:
     """The verdict on one line, why, and the columns that failed (empty if another is undecided)."""
     if line.counts is FALSE:
         return FALSE, line.why, frozenset()
     open_questions, failures, failed = list(line.why), [], set()
+    not_known: list[str] = []
     for name, spec, test in tests:
         answer = test(line.columns)
-        cell, label = line.columns.get(name), labels.get(name, name)
+        cell, label = line.columns.get(name), signature.labels.get(name, name)
+        words = signature.words.get(name, {})
         if answer is FALSE:
-            failures.append(f"{said(cell, label, _limit(spec))}, {describe(spec)}")
+            failures.append(
+                words.get(str(cell), "") or f"{said(cell, label, _limit(spec))}, {describe(spec)}"
+            )
             failed.add(name)
+        elif answer is UNKNOWN and "" in words and (cell is None or cell is UNKNOWN):
+            not_known.append(words[""])
         elif answer is UNKNOWN:
             open_questions.append(_undecided(cell, label, spec))
+    if not_known:
+        open_questions.append(f"not known {', '.join(not_known)}")
     if failures:
         settled = not open_questions and line.counts is TRUE
         return FALSE, tuple(failures), frozenset(failed) if settled else frozenset()

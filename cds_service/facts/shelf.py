@@ -85,6 +85,7 @@ class Shelf:
     by_set: dict[str, list[Entry]] = field(default_factory=dict)
     may_be: dict[str, list[Entry]] = field(default_factory=dict)
     aside: list[Entry] = field(default_factory=list)
+    left_out: list[Entry] = field(default_factory=list)
     replaced: frozenset[str] = frozenset()
 
     @cached_property
@@ -134,6 +135,8 @@ class Shelf:
         if entry.aside:
             self.aside.append(entry)
             return
+        if entry.drug is not None and entry.drug.left_out:
+            self.left_out.append(entry)
         for name in entry.sets:
             filed = self.by_set.get(name)
             if filed is None:
@@ -206,12 +209,14 @@ _DRUG_TYPES: frozenset[type] = frozenset(
 
 
 def _other_drug(resource: Any, meanings: Meanings) -> bool:
-    """Whether an entry is about a known drug that is in no value set, and in order itself."""
+    """Whether an entry is about a known drug that no value set names, and in order itself."""
     concept = resource.medication_codeable_concept
     if concept is None or resource.status == "entered-in-error":
         return False
     drug = meanings.drug(concept)[0]
-    return drug is not None and not drug.sets and drug.resolution in ("code", "other")
+    if drug is None or drug.resolution not in ("code", "other"):
+        return False
+    return not drug.sets and not drug.left_out
 
 
 def _plain(resource: Any) -> bool:

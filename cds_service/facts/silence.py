@@ -75,6 +75,8 @@ class Signs:
                     _add(found, known, (UNCLASSIFIED,))
                 for entry in shelf.aside:
                     _add(found, known, entry.sets)
+                for entry in shelf.left_out:
+                    _add(found, known, entry.drug.left_out if entry.drug is not None else ())
         for kind in chart.drafts:
             _add(found, self._by_kind.get(kind, {}), (DRAFTED,))
         if (known := self._by_kind.get(_FORM)) and chart.shelf("questionnaire-responses", _FORM).resources:

@@ -1,8 +1,8 @@
 """The drug table: what every RXCUI of rxnorm.csv is made of, and the names by which a text may mean it.
 
 A row of the file is one code with one ingredient; a combination product has a row per ingredient. Rows of
-type NAME hold further names (brands no longer sold, spellings): `rxcui` says what they stand for; it is empty
-for names of drugs the table does not cover, so that a text can be told to be something else.
+type NAME hold further names (brands, spellings): `rxcui` says what they stand for, a row per ingredient; it
+is empty for names of drugs the table does not cover, so that a text can be told to be something else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ INGREDIENT_TYPES = frozenset({"IN", "PIN", "MIN", BRAND_TYPE})
 NAME_TYPE = "NAME"
 LONGEST_TEXT = 1000
 _BRAND = re.compile(r"\[([^\]]+)\]\s*$")
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+|#\d")
+# The number that tells products of one brand apart: "#3", "No. 3", or a lone digit that ends a name.
+_NUMBERED = re.compile(r"(?:#|\bno\b\.?|(?<=[^\W\d_])[ -](?=\d\s*(?:$|[(,;/])))\s?(\d)(?![\d.,]*\d)")
 _PACK = re.compile(r"\{(\d{1,3}) \((\d{1,4}(?:\.\d{1,4})?) ML\) \(")
 """How RxNorm names a pack of one product: {3 (0.2 ML) (… 140 MG/ML Nasal Spray) } Pack."""
 _MILLIGRAMS = re.compile(r"(?<![\d.,])(\d{1,6}(?:\.\d{1,6})?)\s?mg\b(?!\s?/)")
@@ -118,7 +120,7 @@ class DrugTable:
         product = self.whole_names.get(_squeezed(plain))
         if product is not None:
             return Meaning(_without_strength(self.entries[product].ingredients), (product,))
-        found = self._named_in(_WORD.findall(plain))
+        found = self._named_in(_words(plain))
         if not found:
             return None
         ingredients = {one.rxcui: one for meaning in found for one in meaning.ingredients}
@@ -181,7 +183,7 @@ def _ingredient(row: Mapping[str, str]) -> Ingredient:
 def _names(entries: Mapping[str, Entry], named: Iterable[tuple[str, str]]) -> dict[str, Meaning]:
     names: dict[str, Meaning] = {}
     for name, rxcui in named:
-        names[_phrase(name)] = _meaning(entries[rxcui]) if rxcui else Meaning(())
+        _join(names, _phrase(name), _meaning(entries[rxcui]) if rxcui else Meaning(()))
     for entry in entries.values():
         if entry.is_product:
             brand = _BRAND.search(entry.name)
@@ -233,8 +235,12 @@ def _plain(text: str) -> str:
 
 
 def _phrase(name: str) -> str:
-    """A name as the words its letters make; digits and signs do not tell names apart."""
-    return " ".join(_WORD.findall(_plain(name)))
+    """A name as the words its letters make; of digits and signs only a number like "#3" tells names apart."""
+    return " ".join(_words(_plain(name)))
+
+
+def _words(plain: str) -> list[str]:
+    return _WORD.findall(_NUMBERED.sub(r" #\1 ", plain))
 
 
 def _squeezed(plain: str) -> str:

@@ -160,6 +160,10 @@ class ValueSetFile(Shape):
     exclude: tuple[Member, ...] = Field(
         default=(), description="codes that are not meant although a beginning covers them"
     )
+    excluded_because: str = Field(
+        default="left out of the list on purpose",
+        description="why what `exclude` names does not count, as a card says it",
+    )
 
     @model_validator(mode="after")
     def _partial_codes_need_words(self) -> Self:

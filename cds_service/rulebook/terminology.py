@@ -82,7 +82,8 @@ class Drug:
     `resolution`: code (exact RXCUI of a product), ingredient (an ingredient code, no strength), text (matched
     by name: strength never trusted), other (named, and known to be none of the drugs in the table),
     unresolved. `product` is the RXCUI of a product, otherwise empty. `sets` are the ids of the value sets the
-    drug belongs to, by product or by ingredient, exclusions applied.
+    drug belongs to, by product or by ingredient, exclusions applied; `left_out` those that an exclusion took
+    it out of.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Drug:
     ingredients: tuple[Ingredient, ...]
     resolution: Literal["code", "ingredient", "text", "other", "unresolved"]
     sets: frozenset[str]
+    left_out: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,10 @@ class Terminology:
         codes = tuple(codes)
         named = self._beyond_codes.named(_all_words(codes))
         return _NOTHING if not named or any(self._judged(code) for code in codes) else named
+
+    def asked_in(self, question: str) -> frozenset[str]:
+        """The sets whose words stand in a question that no code names; none where it cannot be read."""
+        return self.words.named((question,))
 
     def _judged(self, code: Coded) -> bool:
         """Whether a set of partial codes lists or excludes a code."""
@@ -253,21 +259,25 @@ class Terminology:
                     include, exclude = include | listing.include, exclude | listing.exclude
         return include, exclude
 
-    def _sets_by_drug(self, rxcui: str, ingredients: Iterable[Ingredient]) -> frozenset[str]:
-        """Sets that include the code or an ingredient, unless they exclude the code or an ingredient."""
+    def _sets_by_drug(
+        self, rxcui: str, ingredients: Iterable[Ingredient]
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Sets that include the code or an ingredient, and those of them that exclude one of these."""
         include, exclude = self._listed("rxnorm", rxcui) if rxcui else (_NOTHING, _NOTHING)
         for ingredient in ingredients:
             more, less = self._listed("rxnorm", ingredient.rxcui)
             include, exclude = include | more, exclude | less
-        return include - exclude
+        return include - exclude, include & exclude
 
     def _drug_of(self, entry: Entry) -> Drug:
+        sets, left_out = self._sets_by_drug(entry.rxcui, entry.ingredients)
         return Drug(
             name=entry.name,
             product=entry.rxcui if entry.is_product else "",
             ingredients=entry.ingredients,
             resolution="code" if entry.is_product else "ingredient",
-            sets=self._sets_by_drug(entry.rxcui, entry.ingredients),
+            sets=sets,
+            left_out=left_out,
         )
 
     def _of_parts(self, parts: tuple[Coded, ...]) -> Drug | None:
@@ -278,7 +288,7 @@ class Terminology:
             named = self._of_texts(one.display for one in parts)
             return None if named.resolution == "unresolved" else named
         plain = tuple(Ingredient(one.rxcui, one.name) for one in ingredients.values())
-        return Drug(_joined(plain), "", plain, "ingredient", self._sets_by_drug("", plain))
+        return Drug(_joined(plain), "", plain, "ingredient", *self._sets_by_drug("", plain))
 
     def _of_texts(self, texts: Iterable[str]) -> Drug:
         """The first text that names something; a text that names other drugs only is remembered as that."""
@@ -306,10 +316,13 @@ class Terminology:
     def _drug_meant(self, text: str, meaning: Meaning) -> Drug:
         if not meaning.ingredients:
             return Drug(text[:_LONGEST_CODE], "", (), "other", _NOTHING)
-        sets = self._sets_by_drug("", meaning.ingredients)
-        if meaning.products:
-            sets = frozenset().union(*(self._ready[rxcui].sets for rxcui in meaning.products))
-        return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets)
+        products = [self._ready[rxcui] for rxcui in meaning.products]
+        told = _codes(one for drug in products for one in drug.ingredients)
+        # What a product holds belongs where the product does; what is named beside it, by itself.
+        sets, left_out = self._sets_by_drug("", (one for one in meaning.ingredients if one.rxcui not in told))
+        sets = sets.union(*(one.sets for one in products))
+        left_out = left_out.union(*(one.left_out for one in products)) - sets
+        return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets, left_out)
 
 
 def _all_words(codes: Iterable[Coded]) -> list[str]:

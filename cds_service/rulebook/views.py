@@ -154,8 +154,10 @@ class ViewSignature:
     """A view's columns and named arguments, the types it reads, the value sets it needs by name.
 
     `read_for` names the types that are read only if an argument asks for them; `units` are the UCUM units of
-    number columns, "" for a plain number, where the view always tells the same. `merges` if a row may be
-    made of several entries.
+    number columns, "" for a plain number, where the view always tells the same. `labels` name columns and
+    `words` their values in the reasons a clinician reads; "" is what is not known where a value is not.
+    `possible` says when a row that may count lets a fact give `possible`: each by itself, only where all was
+    obtained, or never. `merges` if a row may be made of several entries.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -167,19 +169,29 @@ class ViewSignature:
     observation_arguments: tuple[str, ...] = ()
     read_for: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
     answers: frozenset[str] = frozenset()
+    possible: Literal["alone", "obtained", "never"] = "never"
     merges: bool = False
 
 
 VIEWS: Mapping[str, ViewSignature] = {
     "answers": ViewSignature(
-        columns={"code": "code", "answer": "code", "number": "number", "date": "date", "status": "text"},
+        columns={
+            "code": "code",
+            "answer": "code",
+            "number": "number",
+            "date": "date",
+            "status": "text",
+            "told": "text",
+        },
         reads=("Observation", "QuestionnaireResponse"),
         arguments={"scores": "table"},
         value="number",
         answers=frozenset({"answer", "number"}),
+        possible="alone",
     ),
     "blood_pressure": ViewSignature(
         columns={
@@ -217,6 +229,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         reads=("MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration"),
         arguments={"given_within": "duration"},
         read_for={"MedicationAdministration": "given_within"},
+        possible="obtained",
     ),
     "ordered_doses": ViewSignature(
         columns={
@@ -289,6 +302,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "minimum_dose": "table",
             "dose_column": "text",
             "same_drug": "table",
+            "close_drugs": "table",
             "bridged_gap": "duration",
             "no_response_reasons": "valueset",
             "intolerance_reasons": "valueset",
@@ -317,8 +331,23 @@ VIEWS: Mapping[str, ViewSignature] = {
         labels={
             "days": "days of supply",
             "days_at_dose": "days at or above the minimum dose",
-            "adherence": "adherence",
+            "adherence": "of the days with the drug at hand",
             "dose": "as daily dose",
+        },
+        words={
+            "days_at_dose": {"": "how many days were at or above the minimum dose"},
+            "adherence": {"": "on how many days the drug was at hand"},
+            "outcome": {
+                "failed": "it failed",
+                "responded": "the patient responded",
+                "not-tolerated": "stopped for intolerance",
+                "": "whether it failed",
+            },
+            "episode": {
+                "current": "in the current episode",
+                "earlier": "in an earlier episode",
+                "": "whether it was in this episode",
+            },
         },
         units={"days": "", "days_at_dose": "", "adherence": "", "dose": "mg/d"},
     ),

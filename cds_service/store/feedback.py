@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -38,25 +38,45 @@ class Entry:
     comment: str = ""
 
 
+class Channel(NamedTuple):
+    """By which way a card goes out and feedback comes in: what one client says of a card says nothing about
+    the same id elsewhere.
+
+    `tenant` is empty unless the list of clients names it.
+    """
+
+    client: str = ""
+    tenant: str = ""
+    service: str = ""
+
+
+class Said(NamedTuple):
+    """An entry, and by which way it came."""
+
+    channel: Channel
+    entry: Entry
+
+
 class FeedbackLog:
     """All feedback ever acknowledged, in one table that only grows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def keep(self, entries: Sequence[Entry], *, service: str, client: str, received: datetime) -> None:
+    def keep(self, entries: Sequence[Entry], channel: Channel, received: datetime) -> None:
         """Keep all entries or, if anything fails, none. When this returns they are on disk.
 
-        What the same client already said to the service is not kept again; a later or different outcome of
-        the same card is. Raises StoreUnavailable; trying again is always safe.
+        What was already said by this way is not kept again; a later or different outcome of the same card is.
+        Raises StoreUnavailable; trying again is always safe.
         """
-        rows = [_row(entry, service, client) | {"received": received} for entry in entries]
+        rows = [_row(entry, channel) | {"received": received} for entry in entries]
         with self._database.begin() as connection:
             insert_new(connection, feedback, rows)
 
-    def entries(self) -> Iterator[Entry]:
+    def said(self) -> Iterator[Said]:
         """Everything kept, the earliest outcome first. Raises StoreUnavailable."""
-        statement = select(*(feedback.c[field.name] for field in fields(Entry))).order_by(
+        names = [field.name for field in fields(Entry)]
+        statement = select(*(feedback.c[name] for name in (*Channel._fields, *names))).order_by(
             feedback.c.outcome_time, feedback.c.received, feedback.c.digest
         )
         with self._database.read() as connection:
@@ -64,14 +84,15 @@ class FeedbackLog:
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # nobody waits for a report
             result = connection.execution_options(yield_per=_AT_ONCE).execute(statement)
             for row in result.mappings():
-                yield Entry(**{**row, "suggestions": tuple(row["suggestions"])})
+                told = {name: row[name] for name in names} | {"suggestions": tuple(row["suggestions"])}
+                yield Said(Channel(*(row[name] for name in Channel._fields)), Entry(**told))
 
 
-def _row(entry: Entry, service: str, client: str) -> dict[str, Any]:
+def _row(entry: Entry, channel: Channel) -> dict[str, Any]:
     """The columns of an entry; the digest covers everything that was said and who said it."""
     said = {
-        "service": service,
-        "client": client,
+        "service": channel.service,
+        "client": channel.client,
         "card": entry.card,
         "outcome": entry.outcome,
         "suggestions": sorted(set(entry.suggestions)),
@@ -80,6 +101,12 @@ def _row(entry: Entry, service: str, client: str) -> dict[str, Any]:
         "reason_display": entry.reason_display,
         "comment": entry.comment,
     }
-    told = json.dumps([*said.values(), entry.outcome_time.astimezone(UTC).isoformat()])
-    digest = sha256(told.encode()).hexdigest()
-    return said | {"digest": digest, "rule_prefix": entry.rule_prefix, "outcome_time": entry.outcome_time}
+    told = [*said.values(), entry.outcome_time.astimezone(UTC).isoformat()]
+    if channel.tenant:  # without one the digest is that of the version before, which knew no tenants
+        told.append(channel.tenant)
+    return said | {
+        "digest": sha256(json.dumps(told).encode()).hexdigest(),
+        "tenant": channel.tenant,
+        "rule_prefix": entry.rule_prefix,
+        "outcome_time": entry.outcome_time,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import JSON, Column, DateTime, Dialect, MetaData, String, Table, Text, TypeDecorator, text
 
 metadata = MetaData()
 
@@ -41,6 +41,9 @@ feedback = Table(
     Column("digest", String(64), primary_key=True),  # SHA-256 of what was said, so that it is kept once
     Column("service", Text, nullable=False),
     Column("client", Text, nullable=False),
+    Column(
+        "tenant", Text, nullable=False, server_default=text("''")
+    ),  # empty unless the list of clients names it
     Column("rule_prefix", String(12), nullable=False, index=True),  # empty if the card is not one of ours
     Column("card", String(128), nullable=False, index=True),
     Column("outcome", String(16), nullable=False),

@@ -30,11 +30,11 @@ class Gate(Protocol):
     """Decides who may come in."""
 
     def admit(self, request: Request) -> Caller:
-        """The caller of a request. Raises RequestError (401) without saying why."""
+        """The caller of a request. Raises RequestError (401) without saying why, ServiceUnavailable (503)."""
         ...
 
     def admit_to_discovery(self, request: Request) -> None:
-        """Let a GET of the list of services in. Raises RequestError (401) without saying why."""
+        """Let a GET of the list of services in. Raises as `admit` does."""
         ...
 
 

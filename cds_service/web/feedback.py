@@ -16,7 +16,7 @@ from msgspec import Raw
 from werkzeug.exceptions import NotFound
 
 from cds_service.cards.identity import prefix_of
-from cds_service.store.feedback import Entry, FeedbackLog
+from cds_service.store.feedback import Channel, Entry, FeedbackLog
 from cds_service.web.arrival import refuse_if_turned_away
 from cds_service.web.body import body_of
 from cds_service.web.caller import Gate
@@ -68,7 +68,8 @@ def register(
         if service_id not in current.now.services:
             raise NotFound
         entries = read_feedback(body_of(request, limit))
-        log.keep(entries, service=service_id, client=caller.name, received=clock())
+        tenant = caller.tenant if caller.listed else ""
+        log.keep(entries, Channel(caller.name, tenant, service_id), clock())
         tell(service_id, entries)
         return json_response(msgspec.json.encode({"received": len(entries)}))
 

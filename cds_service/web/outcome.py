@@ -17,7 +17,13 @@ import msgspec
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from cds_service.errors import BusyError, DataUnavailable, RequestError, StoreUnavailable
+from cds_service.errors import (
+    BusyError,
+    DataUnavailable,
+    RequestError,
+    ServiceUnavailable,
+    StoreUnavailable,
+)
 
 _LOG = logging.getLogger("cds_service")
 _encode = msgspec.json.Encoder().encode
@@ -70,9 +76,12 @@ def http_failure(error: HTTPException) -> Response:
     return json_response(operation_outcome(text, code_of(error)), error.code, headers=kept)
 
 
-def unavailable(error: StoreUnavailable) -> Response:
-    """The answer where the database cannot be used: try again soon. The log has the cause, without data."""
-    _LOG.warning("the database cannot be used: %s", " from ".join(described(error)))
+def unavailable(error: ServiceUnavailable) -> Response:
+    """The answer where something that the call needs is down: try again soon. The log has the cause, without
+    data; that of keys the gate has written.
+    """
+    if isinstance(error, StoreUnavailable):
+        _LOG.warning("the database cannot be used: %s", " from ".join(described(error)))
     wait = [("Retry-After", str(error.retry_seconds))]
     return json_response(operation_outcome(str(error), "transient"), 503, headers=wait)
 
@@ -95,7 +104,7 @@ def status_of(error: Exception) -> int:
     """The status with which an error is answered."""
     if isinstance(error, RequestError):
         return error.status
-    if isinstance(error, StoreUnavailable | BusyError):
+    if isinstance(error, ServiceUnavailable):
         return 503
     return error.code or 500 if isinstance(error, HTTPException) else 500
 
@@ -113,7 +122,7 @@ def code_of(error: Exception) -> str:
 def answer_errors(app: Flask) -> None:
     """Let the app answer every error with an OperationOutcome."""
     app.register_error_handler(RequestError, refusal)
-    app.register_error_handler(StoreUnavailable, unavailable)
+    app.register_error_handler(ServiceUnavailable, unavailable)
     app.register_error_handler(BusyError, busy)
     app.register_error_handler(HTTPException, http_failure)
     app.register_error_handler(Exception, incident)

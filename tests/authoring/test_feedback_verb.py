@@ -18,12 +18,13 @@ from cds_service.authoring.cli import cli
 from cds_service.authoring.tally import UNKNOWN, ShownCard, Window, tally
 from cds_service.cards.identity import card_uuid, prefix_of, rule_prefix
 from cds_service.store.database import Database
-from cds_service.store.feedback import Entry, FeedbackLog
+from cds_service.store.feedback import Channel, Entry, FeedbackLog, Said
 
 RULES = Path(__file__).parent.parent / "web" / "rulebooks"
 HEAVY = ("heavy-patient", "1.0.0")
 OLD = ("heavy-patient", "0.9.0")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HERE = Channel("local", service="s")
 HOUR = "2026-03-01T{:02}:00:00+00:00"
 
 
@@ -51,15 +52,16 @@ class Place:
         self.url = f"sqlite:///{folder}/cds.sqlite3"
         Database(self.url).check()
 
-    def keep(self, *entries: Entry) -> None:
-        FeedbackLog(Database(self.url)).keep(entries, service="s", client="local", received=NOON)
+    def keep(self, *entries: Entry, channel: Channel = HERE) -> None:
+        FeedbackLog(Database(self.url)).keep(entries, channel, NOON)
 
     def log(self, *cards: tuple[str, list[tuple[str, str]]], **members: Any) -> None:
         shown = [
             {"uuid": uuid, "rules": [{"id": r, "version": v} for r, v in rules]} for uuid, rules in cards
         ]
         with self.path.open("a") as file:
-            file.write(json.dumps({"cards": shown} | members) + "\n")
+            file.write(json.dumps({"service": HERE.service, "client": HERE.client, "cards": shown} | members))
+            file.write("\n")
 
     def run(self, *arguments: str, **env: str) -> Any:
         env = {"CDS_DATABASE_URL": self.url} | env
@@ -90,16 +92,17 @@ def test_the_report_says_shown_accepted_overridden_and_unanswered_per_rule_and_v
     result = place.run("--log", str(place.path))
     assert result.exit_code == 0
     assert [line.split() for line in result.output.splitlines()] == [
-        "rule version shown accepted overridden no answer reasons".split(),
-        "heavy-patient 0.9.0 1 0 1 0 Unser Grund 1".split(),
-        "heavy-patient 1.0.0 5 1 3 1 declined 2; no reason given 1".split(),
+        "rule version shown accepted overridden no answer not in log reasons".split(),
+        "heavy-patient 0.9.0 1 0 1 0 0 Unser Grund 1".split(),
+        "heavy-patient 1.0.0 5 1 3 1 0 declined 2; no reason given 1".split(),
     ]
 
 
 def test_without_a_log_what_was_shown_is_not_known(place: Place):
     place.keep(said(card(0), "accepted"))
-    text = place.run().output
-    assert "shown: not known" in text
+    assert "Without the decision log (--log) nobody knows which cards were shown" in " ".join(
+        place.run().output.split()
+    )
     row = place.report()[HEAVY]
     assert (row["shown"], row["accepted"], row["noAnswer"]) == (None, 1, None)
 
@@ -216,6 +219,81 @@ def test_a_database_that_cannot_be_used_is_exit_1(place: Place, tmp_path: Path):
     assert place.run(CDS_DATABASE_URL=f"sqlite:///{tmp_path}/text").exit_code == 1
 
 
+# --- several clients and services ---------------------------------------------------------------
+
+CITY, LAKE = Channel("city", "", "s"), Channel("lake", "", "s")
+EAST, WEST = Channel("city", "east", "s"), Channel("city", "west", "s")
+SIGN = Channel("city", "", "sign")
+
+
+def counted(row: dict[str, Any]) -> tuple[int | None, ...]:
+    return tuple(row[name] for name in ("shown", "accepted", "overridden", "noAnswer", "notInLog"))
+
+
+@pytest.mark.parametrize(("mine", "other"), [(CITY, LAKE), (EAST, WEST), (EAST, CITY), (CITY, SIGN)])
+def test_nobody_can_change_what_another_client_tenant_or_service_said_of_a_card(
+    place: Place, mine: Channel, other: Channel
+):
+    place.keep(said(card(0), "accepted"), channel=mine)
+    place.keep(said(card(0), hour=13, reason_code="not mine"), channel=other)
+    row = place.report()[HEAVY]
+    assert (row["accepted"], row["overridden"]) == (1, 1)
+    place.log((card(0), [HEAVY]), **mine._asdict())
+    assert counted(place.report("--log", str(place.path))[HEAVY]) == (1, 1, 1, 0, 1)
+
+
+def test_clients_tenants_and_services_are_told_apart_when_asked_for(place: Place):
+    for channel in (EAST, WEST, LAKE, SIGN):
+        place.log((card(0), [HEAVY]), (card(1), [HEAVY]), **channel._asdict())
+        place.keep(said(card(0), comment=f"from {channel.client}"), channel=channel)
+    log = ("--log", str(place.path))
+
+    def rows(*by: str) -> list[tuple[Any, ...]]:
+        told = json.loads(place.run("--format", "json", *log, *by).stdout)
+        names = [name for name in ("client", "tenant", "service") if name in told[0]]
+        return [(*(row[name] for name in names), row["shown"], row["noAnswer"]) for row in told]
+
+    assert rows() == [(8, 4)]
+    assert "--by client and --by service tell them apart" in " ".join(place.run(*log).output.split())
+    assert rows("--by", "client") == [
+        ("city", "", 2, 1),
+        ("city", "east", 2, 1),
+        ("city", "west", 2, 1),
+        ("lake", "", 2, 1),
+    ]
+    assert rows("--by", "service") == [("s", 6, 3), ("sign", 2, 1)]
+    assert len(rows("--by", "service", "--by", "client")) == 4
+    text = place.run(*log, "--by", "client", "--comments").output.splitlines()
+    assert text[0].split()[:4] == ["rule", "version", "client", "tenant"]
+    assert text[1].split()[:5] == [*HEAVY, "city", "-", "2"]
+    (first, *_) = csv.DictReader(io.StringIO(place.run("--by", "client", "--format", "csv").output))
+    assert (first["client"], first["tenant"], first["overridden"]) == ("city", "-", "1")
+
+
+def test_a_tenant_that_the_log_masks_is_that_of_no_list_and_the_client_stands_alone(place: Place):
+    place.log((card(0), [HEAVY]), client="city", tenant="0123456789abcdef", masked=["tenant"])
+    place.keep(said(card(0)), channel=CITY)
+    assert counted(place.report("--log", str(place.path))[HEAVY]) == (1, 0, 1, 0, 0)
+
+
+def test_what_was_kept_before_tenants_were_still_belongs_to_its_card(place: Place):
+    place.log((card(0), [HEAVY]), **EAST._asdict())
+    place.keep(said(card(0)), channel=CITY)
+    assert counted(place.report("--log", str(place.path))[HEAVY]) == (1, 0, 1, 0, 0)
+
+
+def test_a_report_says_what_its_odd_rows_mean_and_nothing_where_there_are_none(place: Place):
+    log = ("--log", str(place.path))
+    place.log((card(0), [HEAVY]))
+    place.keep(said(card(0)))
+    assert len(place.run(*log).output.splitlines()) == 2
+    assert "No comments." in place.run(*log, "--comments").output
+    place.keep(said(card(1)), said(card(0, ("gone", "1.0.0"))))
+    text = " ".join(place.run(*log).output.split())
+    assert "not in log: cards that were answered, and that the log does not have" in text
+    assert "unknown rule: version has the digits its cards begin with" in text
+
+
 ENTRIES = st.lists(
     st.builds(
         said, st.integers(0, 5).map(card), st.sampled_from(["accepted", "overridden"]), st.integers(0, 23)
@@ -228,7 +306,8 @@ def test_every_card_shown_or_answered_is_counted_exactly_once(entries: list[Entr
     entries.sort(key=lambda entry: entry.outcome_time)
     log = [ShownCard(card(number), (HEAVY,), None) for number in shown]
     answered, seen = {entry.card for entry in entries}, {one.uuid for one in log}
-    counts = tally(entries, log, {}, Window())
+    counts = tally([Said(Channel(), entry) for entry in entries], log, {}, Window())
     assert sum(one.accepted + one.overridden for one in counts) == len(answered)
     assert sum(one.shown or 0 for one in counts) == len(seen)
     assert sum(one.no_answer or 0 for one in counts) == len(seen - answered)
+    assert sum(one.not_shown or 0 for one in counts) == len(answered - seen)

@@ -95,6 +95,32 @@ def test_a_column_comes_from_the_row_that_is_the_value_else_from_the_first_row()
     assert said(template, score=Finding(TRUE, None, (other, row))) == "60 unknown unknown"
 
 
+@pytest.mark.parametrize(
+    ("upper", "lower", "text"),
+    [
+        (150, 94, "150/94"),
+        (150, None, "150 upper (lower not known)"),
+        (None, 94, "94 lower (upper not known)"),
+        (None, None, "unknown"),
+    ],
+)
+def test_two_columns_of_one_reading_say_which_of_them_is_not_known(upper, lower, text):
+    cells = {"upper": upper, "lower": lower}
+    row = Row(
+        Evidence("a/1"), {name: value and Quantity(Span(value, value)) for name, value in cells.items()}
+    )
+    assert said("Pressure {score.upper}/{score.lower} today", score=Finding(TRUE, row)) == (
+        f"Pressure {text} today"
+    )
+
+
+def test_a_slash_between_other_placeholders_stays_a_slash():
+    row = Row(Evidence("a/1", None, "reading"), {"upper": Quantity(Span(150, 150))})
+    facts = {"score": Finding(TRUE, row), "problem": Finding(UNKNOWN)}
+    assert said("{score.upper}/{problem.lower}", **facts) == "150/unknown"
+    assert said("{score.display}/{score.lower}", **facts) == "reading/unknown"
+
+
 def test_a_column_may_hold_a_date_a_truth_or_a_coding():
     cells = {
         "start": parse_when("2025-02", UTC),

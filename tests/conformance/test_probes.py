@@ -111,7 +111,7 @@ def test_10_feedback_is_200_and_kept(everywhere: Rulebook, tmp_path: Path) -> No
     entry = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-03-01T12:00:00Z"}
     assert client.post(f"{VIEW}/feedback", json={"feedback": [entry]}).status_code == 200
     assert_outcome(client.post(f"{VIEW}/feedback", json=entry), 400)
-    assert [kept.card for kept in FeedbackLog(Database(url)).entries()] == [card["uuid"]]
+    assert [kept.entry.card for kept in FeedbackLog(Database(url)).said()] == [card["uuid"]]
 
 
 def test_11_a_body_over_the_limit_is_413(everywhere: Rulebook) -> None:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from chart_builder import Json, ask, book, bundle, coding, concept, condition, observation
+from chart_builder import (
+    Json,
+    ask,
+    book,
+    bundle,
+    coding,
+    concept,
+    condition,
+    observation,
+    statement,
+)
 
 from cds_service.facts.unread import unread_answers
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
@@ -85,3 +95,29 @@ def test_an_answer_that_nobody_can_read_is_noted(value: Json, noted: bool) -> No
     findings = {"some-rule": {"some_fact": found}}
     notes = unread_answers((("some-rule", "some_fact"),), findings, book().terminology)
     assert notes == ((("answer-not-read", "Observation/answer"),) if noted else ())
+
+
+DRUG: Json = {
+    "view": "current_drugs",
+    "code_in": ["mao-inhibitor"],
+    "where": {"current": ["true"]},
+    "give": "possible",
+}
+NAMELESS_DRUG = statement(concept(text="Zorbinex 20 mg"), end=None, status="active")
+MAO_INHIBITOR = statement("8123", end=None, status="active")
+OTHER_DRUG = statement("36437", end=None, status="active")
+
+
+@pytest.mark.parametrize(
+    ("drugs", "state"),
+    [([], FALSE), ([OTHER_DRUG], FALSE), ([NAMELESS_DRUG], TRUE), ([MAO_INHIBITOR], TRUE)],
+)
+def test_a_drug_that_may_be_one_is_possible_where_all_was_obtained(drugs: list[Json], state: Truth) -> None:
+    assert ask(DRUG, *drugs).state is state
+
+
+def test_only_a_drug_that_surely_is_one_stays_possible_where_a_key_was_lost() -> None:
+    lost = ["medication-requests"]
+    assert ask(DRUG, MAO_INHIBITOR, without=lost).state is TRUE
+    assert ask(DRUG, NAMELESS_DRUG, without=lost).state is UNKNOWN
+    assert ask(DRUG, OTHER_DRUG, without=lost).state is UNKNOWN

@@ -92,6 +92,27 @@ def test_another_link_is_another_question(link: str) -> None:
     assert rows(ITEM_9, response(item(link, {"valueInteger": 3}))) == []
 
 
+def told_in_words(text: str, link: str = "9") -> list[Row]:
+    return rows(ITEM_9, response(item(link, {"valueCoding": coding("LA6570-1")}) | {"text": text}))
+
+
+def test_an_item_without_a_code_is_maybe_the_question_whose_words_it_holds() -> None:
+    (row,) = told_in_words("Thoughts that you would be better off dead")
+    assert (row.counts, number(row), row.columns["told"]) == (UNKNOWN, Span(2, 2), "words")
+    assert row.why == ("the question is told in words",)
+
+
+@pytest.mark.parametrize("text", ["Feeling tired", "", "9", "心", "see note"])
+def test_an_item_whose_words_say_nothing_of_the_question_is_none(text: str) -> None:
+    assert told_in_words(text) == []
+
+
+def test_the_code_of_an_item_says_what_it_is_whatever_its_words() -> None:
+    assert told_in_words("Thoughts of being better off dead", "/93250-9") == []
+    (row,) = told_in_words("Feeling tired", "/44260-8")
+    assert (row.counts, row.columns["told"]) == (TRUE, "code")
+
+
 def test_nested_items_and_several_answers_are_found() -> None:
     inner = item("/44260-8", {"valueInteger": 1}, {"valueInteger": 2})
     nested = response(item("/44249-1", items=[item("group", items=[inner])]))

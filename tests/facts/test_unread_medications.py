@@ -178,6 +178,27 @@ def test_a_dose_of_a_drug_nobody_could_read_may_add_to_that_of_a_day(when: str |
     assert found.rows[0].columns["dose"] == Quantity(Span(35, inf), "mg")
 
 
+@pytest.mark.parametrize("drafts", [True, False])
+def test_a_drug_nobody_could_read_is_not_possibly_there_but_open(drafts: bool) -> None:
+    """The Medication could turn it into a no, which words alone cannot."""
+    fact: Json = {
+        "find": "MedicationRequest",
+        "code_in": ["ketamine"],
+        "give": "possible",
+        "record": "complete",
+    }
+    unread, words = referring(order(), GONE[0]), order(concept(text="a blue pill"))
+    for held, state, because in (
+        ([unread], UNKNOWN, UNREAD),
+        ([words], TRUE, ()),
+        ([unread, words], TRUE, UNREAD),
+        ([unread, order("238082")], TRUE, UNREAD),
+    ):
+        call: Any = {"drafts": held, "hook": "order-sign"} if drafts else {}
+        found = ask(fact | {"from": "drafts"} if drafts else fact, *(() if drafts else held), **call)
+        assert (found.state, found.because) == (state, because)
+
+
 # --- answers -------------------------------------------------------------------------------------
 
 

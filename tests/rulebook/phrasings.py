@@ -275,7 +275,58 @@ _PAST_ATTEMPT = (
     "History of suicidality",
 )
 
+_ITEM_9 = (
+    "9. Thoughts that you would be better off dead, or of hurting yourself",
+    "Better off dead / hurting yourself",
+    "Thoughts of hurting yourself in some way",
+    "Thoughts you would be better off dead or of harming yourself",
+    "How often: thoughts of self-harm",
+    "PHQ-9 Q9",
+    "PHQ9 item 9 (SI)",
+    "PHQ-9 question 9",
+    "Suicidal thoughts, last 2 weeks",
+    "The thought of harming myself has occurred to me",
+    "Pensó que estaría mejor muerto/a",
+)
+_WISH = (
+    "Have you wished you were dead?",
+    "Wished to be dead or not wake up",
+    "Do you wish you could go to sleep and not wake up?",
+    "Have you had any thoughts of killing yourself?",
+    "Thought about how to kill yourself",
+    "Any suicidal thoughts this month?",
+    "C-SSRS 2",
+    "Are you thinking about suicide?",
+    "Have you been having thoughts about ending your life?",
+)
+_INTENT = (
+    "Had these thoughts and some intention of acting on them",
+    "Suicidal intent",
+    "Do you intend to act on these thoughts?",
+    "Have you worked out the details of how to do it?",
+    "Do you intend to carry out this plan?",
+    "Suicide plan",
+    "C-SSRS Q5",
+    "Do you have a plan for how you would do it?",
+)
+_BEHAVIOR = (
+    "Have you ever attempted suicide?",
+    "Prior suicide attempts",
+    "Have you ever done anything to end your life?",
+    "Have you ever tried to kill yourself?",
+    "Preparatory acts",
+    "Suicidal behavior (lifetime)",
+    "Have you prepared to do anything to end your life?",
+    "C-SSRS 6",
+    "Interrupted attempt",
+)
+"""Questions of forms that name their items by a number only."""
+
 MAY_BE = {
+    "phq9-item-9": _ITEM_9,
+    "cssrs-wish-or-thoughts": _WISH,
+    "cssrs-intent-or-plan": _INTENT,
+    "cssrs-behavior-lifetime": _BEHAVIOR,
     "aneurysm": _ANEURYSM,
     "aneurysm-ruptured": (*_ANEURYSM, "SAH 2012"),
     "coronary-or-heart-aneurysm": (

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cds_service.store.database import Database
-from cds_service.store.feedback import Entry, FeedbackLog
+from cds_service.store.feedback import Channel, Entry, FeedbackLog
 from cds_service.store.tables import feedback
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -40,7 +40,7 @@ def body(number: int, size: int = 3, **members: Any) -> list[Entry]:
 
 
 def keep(log: FeedbackLog, entries: Iterable[Entry], service: str = SERVICE) -> None:
-    log.keep(list(entries), service=service, client="local", received=NOW)
+    log.keep(list(entries), Channel("local", service=service), NOW)
 
 
 def rows(database: Database, service: str = SERVICE) -> set[tuple[Any, ...]]:
@@ -53,4 +53,4 @@ def rows(database: Database, service: str = SERVICE) -> set[tuple[Any, ...]]:
 
 
 def cards(database: Database) -> list[str]:
-    return [one.card for one in FeedbackLog(database).entries()]
+    return [said.entry.card for said in FeedbackLog(database).said()]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+import secrets
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from sqlalchemy import Engine, create_engine, event
 
 from cds_service.errors import StoreUnavailable
 from cds_service.store.database import Database
-from cds_service.store.feedback import FeedbackLog
+from cds_service.store.feedback import Entry, FeedbackLog
 
 from .conftest import address, crash, fresh_database, remove, start_postgresql
 from .entries import Wall, body, cards, keep
@@ -148,6 +151,46 @@ def _administer(url: str, statement: str) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+@contextmanager
+def small_files() -> Iterator[None]:
+    """What is started meanwhile can let no file grow beyond a size that PostgreSQL's own log just fits in."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (17_000_000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def small_server() -> Iterator[Any]:
+    """A server whose disk is soon full, until it is started again."""
+    with small_files():
+        server = start_postgresql()
+    yield server
+    remove(server)
+
+
+def bulky(number: int) -> list[Entry]:
+    """Body `number`, of 2 MB that cannot be compressed."""
+    return [replace(one, comment=secrets.token_hex(2_000)) for one in body(number, 500)]
+
+
+def test_a_full_disk_of_postgresql_keeps_what_was_acknowledged_and_nothing_of_the_rest(small_server: Any):
+    database = Database(address(small_server))
+    log, acknowledged = FeedbackLog(database), []
+    with pytest.raises(StoreUnavailable):
+        for number in range(50):
+            keep(log, bulky(number))
+            acknowledged += body(number, 500)
+    assert len(acknowledged) > 500
+    assert sorted(cards(database)) == [one.card for one in acknowledged]
+    crash(small_server)
+    small_server.ensure_postgres_running()
+    keep(log, bulky(99))
+    assert sorted(cards(database)) == [one.card for one in (*acknowledged, *body(99, 500))]
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cds_service.store.database import Database
-from cds_service.store.feedback import Entry, FeedbackLog
+from cds_service.store.feedback import Channel, Entry, FeedbackLog, Said
 
-from .entries import NOW, body, cards, entry, keep, rows
+from .entries import NOW, SERVICE, body, cards, entry, keep, rows
 
 _examples = count()
 
@@ -44,7 +44,7 @@ def test_what_is_kept_is_what_was_said(database: Database):
     )
     log = FeedbackLog(database)
     keep(log, [said])
-    assert list(log.entries()) == [said]
+    assert list(log.said()) == [Said(Channel("local", service=SERVICE), said)]
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -72,8 +72,16 @@ def test_keeping_nothing_is_no_mistake(database: Database):
 def test_two_clients_who_say_the_same_are_two(database: Database):
     log = FeedbackLog(database)
     for client in ("one", "two", "one"):
-        log.keep([entry(1)], service="s", client=client, received=NOW)
+        log.keep([entry(1)], Channel(client, service="s"), NOW)
     assert len(rows(database, "s")) == 2
+
+
+def test_two_tenants_of_a_client_who_say_the_same_are_two(database: Database):
+    log = FeedbackLog(database)
+    channels = [Channel("one", tenant, "s") for tenant in ("", "east", "west")]
+    for channel in [*channels, *channels]:
+        log.keep([entry(1)], channel, NOW)
+    assert sorted(said.channel for said in log.said()) == channels
 
 
 def _post(url: str, seed: int) -> None:

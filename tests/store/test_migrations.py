@@ -7,11 +7,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
 from cds_service.store.database import Database
-from cds_service.store.feedback import FeedbackLog
+from cds_service.store.feedback import Channel, FeedbackLog
 from cds_service.store.migrate import migrate
 from cds_service.store.tables import metadata
 
-from .entries import body, cards, keep
+from .entries import SERVICE, body, cards, keep, rows
 
 
 def _differences(engine: Engine) -> list[object]:
@@ -48,3 +48,28 @@ def test_opening_again_keeps_what_is_there(database: Database, url: str):
     again = Database(url)
     again.check()
     assert len(cards(again)) == 3
+
+
+def test_a_process_of_the_version_before_tenants_still_keeps_feedback(database: Database, url: str):
+    """It runs on beside the new one for a while, and names no tenant."""
+    keep(FeedbackLog(database), body(0))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        known = metadata.tables["feedback"].columns
+        columns = ", ".join(column.name for column in known if column.name != "tenant")
+        connection.exec_driver_sql(
+            f"INSERT INTO feedback ({columns})"
+            f" SELECT {columns.replace('digest', 'upper(digest)')} FROM feedback"
+        )
+    assert {said.channel for said in FeedbackLog(database).said()} == {Channel("local", "", SERVICE)}
+    assert len(cards(database)) == 6
+
+
+def test_feedback_kept_before_tenants_is_found_after_and_not_kept_again(url: str):
+    database = Database(url)
+    keep(FeedbackLog(database), body(0))
+    before = rows(database)
+    migrate(create_engine(url), downgrade="0001")
+    again = Database(url)
+    keep(FeedbackLog(again), body(0))
+    assert rows(again) == before

@@ -102,6 +102,14 @@ EXPECTED: dict[str, tuple[dict[str, str], list[str]]] = {
         },
         ["suicidality-screen-positive"],
     ),
+    f"questionnaire-in-progress.{VIEW}": (
+        {"suicidality-critical": UNKNOWN, "suicidality-screen-positive": UNKNOWN},
+        ["suicidality-critical"],
+    ),
+    f"item-9-by-number.{VIEW}": (
+        {"suicidality-critical": UNKNOWN, "suicidality-screen-positive": UNKNOWN},
+        ["suicidality-screen-positive"],
+    ),
     f"v25-severe-liver.{VIEW}": (
         BASELINE | {"caution-hepatic-impairment": TRUE},
         ["caution-hepatic-impairment", *BOTH],

@@ -64,7 +64,7 @@ class Kept:
         return self.client.post(address, data=sent, content_type="application/json")
 
     def entries(self) -> list[Entry]:
-        return list(self.log.entries())
+        return [said.entry for said in self.log.said()]
 
 
 @pytest.fixture
@@ -271,12 +271,13 @@ def test_whatever_stands_in_an_entry_is_read_or_refused(path: str, value: Any):
 
 
 class Doorkeeper:
-    """Lets in who names the ward."""
+    """Lets in who names a ward. The list names the tenant east."""
 
     def admit(self, request: Request) -> Caller:
-        if request.headers.get("X-Ward") != "3":
+        ward, tenant = request.headers.get("X-Ward"), request.headers.get("X-Tenant", "")
+        if ward is None:
             raise RequestError("Not admitted.", status=401, code="security")
-        return Caller("ward-3")
+        return Caller(f"ward-{ward}", tenant, listed=tenant == "east")
 
 
 def test_who_is_not_admitted_keeps_nothing(url: str, sample_book: Rulebook):
@@ -285,6 +286,22 @@ def test_who_is_not_admitted_keeps_nothing(url: str, sample_book: Rulebook):
     assert kept.entries() == []
     body = {"feedback": [ACCEPTED]}
     assert kept.client.post(FEEDBACK, json=body, headers={"X-Ward": "3"}).status_code == 200
+
+
+def test_each_client_and_listed_tenant_has_an_account_of_its_own_for_the_same_card(
+    url: str, sample_book: Rulebook
+):
+    """A tenant on no list is what the client says, and may be anything."""
+    kept = Kept(url, sample_book, gate=Doorkeeper())
+    for ward, tenant in (("3", ""), ("4", ""), ("4", "east"), ("4", MARK), ("4", "east")):
+        sent = {"X-Ward": ward, "X-Tenant": tenant}
+        assert kept.client.post(FEEDBACK, json={"feedback": [ACCEPTED]}, headers=sent).status_code == 200
+    service = VIEW.rpartition("/")[2]
+    assert sorted(said.channel for said in kept.log.said()) == [
+        ("ward-3", "", service),
+        ("ward-4", "", service),
+        ("ward-4", "east", service),
+    ]
 
 
 @pytest.fixture

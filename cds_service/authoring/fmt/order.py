@@ -76,7 +76,12 @@ TESTS = Order(
 )
 MEMBER = Order(("system", "code", "starts_with", "display", "checked"))
 VALUESET = Order(
-    tuple("valueset title owner reviewed group note codes words partial_words include exclude".split()),
+    tuple(
+        (
+            "valueset title owner reviewed group note codes words partial_words include"
+            " excluded_because exclude"
+        ).split()
+    ),
     {"include": MEMBER, "exclude": MEMBER},
 )
 TABLE = Order(

@@ -1,17 +1,18 @@
 """The view `answers`: one table of observations, their components, and questionnaire items.
 
-Columns: code (what was asked), answer (coded, text or yes/no), number, date, status. Observations and
+Columns: code (what was asked), answer (coded, text or yes/no), number, date, status, told. Observations and
 components match by code; questionnaire items, at any depth, by their linkId or its last part
 ("/44249-1/44260-8"), which is how forms generated from LOINC panels name their items, or by the last part of
-their definition. `with: {scores: table}` gives coded or worded answers
-their number. An item without any answer is no row.
+their definition. An item that these name in no value set may be a question whose words stand in its text:
+a row that may count, `told` in words. `with: {scores: table}` gives coded or worded answers their number. An
+item without any answer is no row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
@@ -22,12 +23,15 @@ from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.parts import parts_of
-from cds_service.rulebook.terminology import Coded
-from cds_service.truth import exactly
+from cds_service.rulebook.terminology import Coded, Terminology
+from cds_service.truth import UNKNOWN, exactly
 
 _MOST_NESTING = 12
 _ITEMS, _OBSERVED = "questionnaire-items", "observed-answers"
+_NO_SETS: frozenset[str] = frozenset()
 LOINC = "http://loinc.org"
+BY_CODE, IN_WORDS = "code", "words"
+"""How a row's question is told."""
 
 
 def answers(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
@@ -39,9 +43,9 @@ def answers(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
         for entry, _ in chart.entries(call.keys, "Observation", call.code_in):
             rows += [row for sets, row in _observation_rows(entry, chart) if not wanted.isdisjoint(sets)]
         asked = questionnaire_items(chart)
-        found = {id(item): (entry, item) for name in call.code_in for entry, item in asked.get(name, ())}
-        for entry, item in found.values():
-            rows += _item_rows(entry, item, chart)
+        found = {id(one.item): one for name in call.code_in for one in asked.get(name, ())}
+        for one in found.values():
+            rows += _item_rows(one, chart)
         return [_with_score(row, scores) for row in rows] if scores else rows
 
     return read
@@ -91,6 +95,7 @@ def _row(
         "date": when or issued,
         "status": status or None,
         "issued": issued,
+        "told": BY_CODE,
     }
     return Row(Evidence(entry.reference, when or issued, text), columns)
 
@@ -111,32 +116,53 @@ def _scored(answer: tuple[Coded, ...], scores: Mapping[str, float]) -> Quantity 
     return None
 
 
-def _item_rows(entry: Entry, item: fhir.ResponseItem, chart: Chart) -> Iterator[Row]:
+class Asked(NamedTuple):
+    """An answered item of a questionnaire, and how its question is told."""
+
+    entry: Entry
+    item: fhir.ResponseItem
+    told: str
+
+
+def _item_rows(asked: Asked, chart: Chart) -> Iterator[Row]:
+    entry, item, told = asked
     response: fhir.QuestionnaireResponse = entry.resource
-    codes = tuple(Coded(LOINC, code, item.text) for code in _codes_of(item))
+    named = _codes_of(item) if told == BY_CODE else ()
+    codes = tuple(Coded(LOINC, code, item.text) for code in named) or (Coded("text", item.text, item.text),)
     when = chart.when(response.authored)
     rows = (_row(entry, codes, given, response.status, when, chart) for given in item.answer)
-    return (row for row in rows if row is not None)
+    return (row if told == BY_CODE else _in_words(row) for row in rows if row is not None)
 
 
-Items = dict[str, list[tuple[Entry, fhir.ResponseItem]]]
+def _in_words(row: Row) -> Row:
+    """The row of an item told by its text: it may be the question asked for, and never more."""
+    columns: dict[str, Cell] = {**row.columns, "told": IN_WORDS}
+    return Row(row.evidence, columns, UNKNOWN, ("the question is told in words",))
+
+
+Items = dict[str, list[Asked]]
 
 
 def questionnaire_items(chart: Chart) -> Items:
-    """The answered items of all questionnaires by the value sets their code is in; read once per chart."""
+    """The answered items of all questionnaires by the value sets they ask about; read once per chart."""
     known: Items | None = chart.cache.get(_ITEMS)
     if known is None:
         known = chart.cache[_ITEMS] = {}
-        sets_of, sets = chart.terminology.sets_of, dict[str, frozenset[str]]()
         for entry, _ in chart.entries(("questionnaire-responses",), "QuestionnaireResponse", None):
             for item in _items(entry.resource.item, 0):
                 if item.answer:
-                    for code in _codes_of(item):
-                        if code not in sets:
-                            sets[code] = sets_of(LOINC, code)
-                        for name in sets[code]:
-                            known.setdefault(name, []).append((entry, item))
+                    names, told = _asked_about(item, chart.terminology)
+                    for name in names:
+                        known.setdefault(name, []).append(Asked(entry, item, told))
     return known
+
+
+def _asked_about(item: fhir.ResponseItem, terminology: Terminology) -> tuple[frozenset[str], str]:
+    """The value sets an item asks about, by its codes, or else by its words; and by which of them."""
+    names = _NO_SETS.union(*(terminology.sets_of(LOINC, code) for code in _codes_of(item)))
+    if names or not item.text:
+        return names, BY_CODE
+    return terminology.asked_in(item.text), IN_WORDS
 
 
 def _codes_of(item: fhir.ResponseItem) -> tuple[str, ...]:

@@ -96,10 +96,9 @@ def _chart_rows(call: ViewCall, chart: Chart) -> Iterator[Row]:
         for entry, sure in chart.entries(keys, resource_type, call.code_in):
             yield _row(entry, kind, call, chart, sure=sure)
         if chart.explain:
-            for entry in chart.set_aside(keys, resource_type, call.code_in):
-                yield Row(
-                    Evidence(entry.reference, None, entry.text), {}, FALSE, (entry.aside.replace("-", " "),)
-                )
+            aside = chart.set_aside(keys, resource_type, call.code_in)
+            for entry, reason in (*aside, *chart.left_out(keys, resource_type, call.code_in)):
+                yield Row(Evidence(entry.reference, None, entry.text), {}, FALSE, (reason,))
 
 
 def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -> Row:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import inf
+from typing import NamedTuple
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
@@ -21,6 +22,7 @@ from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.plausible import Plausible
 from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
+from cds_service.facts.wording import span_text
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import UNKNOWN, Span, Truth, hull
 
@@ -28,6 +30,13 @@ _ENDED = frozenset({"inactive", "remission", "resolved"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
 Score = tuple[date, When, Span]
 _FINAL = frozenset({"final", "amended", "corrected"})
+
+
+class _Change(NamedTuple):
+    """What one instrument says of a stretch, responded or failed, and its scores in words."""
+
+    verdict: str
+    told: str
 
 
 @dataclass(frozen=True)
@@ -65,20 +74,28 @@ class Outcomes:
             Plausible.of(call),
         )
 
-    def outcome(
+    def ending(
         self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
-    ) -> str | Truth | None:
-        """failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if what is lost may."""
+    ) -> tuple[str | Truth | None, tuple[str, ...]]:
+        """The outcome, and where it is failure how it is known and what speaks against it.
+
+        failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if what is lost may.
+        """
         reasons = self._reasons(run, stretches, orders)
-        by_score = None if reasons & self.no_response else self._by_score(run, chart)
-        if reasons & self.no_response or by_score == "failed":
-            return "failed"
-        keys = ("medication-requests", "medication-statements", *self.call.keys)
-        if chart.lacking(keys):
-            return UNKNOWN
-        if by_score is not None:
-            return by_score
-        return "not-tolerated" if reasons & self.not_tolerated else None
+        changes = self._changes(run, chart)
+        verdicts = {change.verdict for change in changes}
+        no_response, not_tolerated = bool(reasons & self.no_response), bool(reasons & self.not_tolerated)
+        if no_response or "failed" in verdicts:
+            against = ["stopped for intolerance"] if not_tolerated else []
+            against += [change.told for change in changes if change.verdict == "responded"]
+            scores = [change.told for change in changes if change.verdict == "failed"]
+            known_by = ["stopped for lack of response"] if no_response else scores
+            return "failed", (" and ".join(known_by) + "".join(f", yet {one}" for one in against),)
+        if chart.lacking(("medication-requests", "medication-statements", *self.call.keys)):
+            return UNKNOWN, ()
+        if "responded" in verdicts:
+            return "responded", ()
+        return "not-tolerated" if not_tolerated else None, ()
 
     # --- recorded reasons ------------------------------------------------------------------------
 
@@ -102,17 +119,17 @@ class Outcomes:
 
     # --- scores ----------------------------------------------------------------------------------
 
-    def _by_score(self, run: Run, chart: Chart) -> str | None:
+    def _changes(self, run: Run, chart: Chart) -> Sequence[_Change]:
         """What the scores say; the last follow-up can only be known if every score was obtained."""
         if chart.not_obtained(self.call.keys) or run.floats:
-            return None
+            return ()
         try:
-            verdicts = {self._instrument(name, run, chart) for name in self.instruments}
+            found = [self._change(name, run, chart) for name in self.instruments]
         except OverflowError:  # the supply is dated at an end of the calendar: there is no window around it
-            return None
-        return "failed" if "failed" in verdicts else "responded" if "responded" in verdicts else None
+            return ()
+        return [change for change in found if change is not None]
 
-    def _instrument(self, name: str, run: Run, chart: Chart) -> str | None:
+    def _change(self, name: str, run: Run, chart: Chart) -> _Change | None:
         before = (run.first - timedelta(days=self.baseline_before), run.first)
         after = (
             run.first + timedelta(days=self.follow_up_after),
@@ -124,9 +141,12 @@ class Outcomes:
             return None
         least = (baseline.low - follow_up.high) / baseline.low * 100
         most = (baseline.high - follow_up.low) / baseline.high * 100
-        if least >= self.response:
-            return "responded"
-        return "failed" if most < self.response else None
+        if self.response > least and most >= self.response:
+            return None
+        title = self.call.book.terminology.valuesets[name].title
+        went = "fell" if follow_up.high < baseline.low else "went"
+        told = f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
+        return _Change("responded" if least >= self.response else "failed", told)
 
     def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
         """The final scores of one instrument that can be placed on a day, by day; read once per chart."""

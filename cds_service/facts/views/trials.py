@@ -17,11 +17,14 @@ from datetime import date
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When, midnight
 from cds_service.facts.dosing import as_needed
+from cds_service.facts.elements import date_of
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
+from cds_service.facts.rows import latest_first
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.outcome import Outcomes
 from cds_service.facts.views.supply import (
+    ORDERED,
     Run,
     Supply,
     dispensed,
@@ -30,7 +33,9 @@ from cds_service.facts.views.supply import (
     stated,
 )
 from cds_service.facts.wording import number_text, span_text
+from cds_service.rulebook.files import TableFile
 from cds_service.rulebook.terminology import Coded, Ingredient
+from cds_service.rulebook.views import FINDABLE
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
 
 DISPENSES, STATEMENTS, REQUESTS = (
@@ -59,6 +64,7 @@ class Reading:
     gap: int
     minimum: dict[str, float]
     same: dict[str, str]
+    close: dict[str, tuple[tuple[str, str], ...]]
     outcomes: Outcomes
 
     @classmethod
@@ -73,6 +79,7 @@ class Reading:
             call.days("bridged_gap"),
             {key: float(value) for key, value in minimum.items() if isinstance(value, (int, float))},
             alike,
+            _close(call.table("close_drugs")),
             Outcomes.of(call),
         )
 
@@ -166,6 +173,7 @@ class Reading:
         sure = run.days_of([supply for supply, answer in enough if answer is TRUE])
         most = run.days_of([supply for supply, answer in enough if answer is not FALSE])
         when, dose = _stretch(run.first, run.last, chart), _dose(run.supplies)
+        outcome, remarks = self.outcomes.ending(run, stretches, orders, chart)
         columns: dict[str, Cell] = {
             "ingredient": self._group(key, run.supplies[0].ingredient),
             "key": key,
@@ -173,13 +181,13 @@ class Reading:
             "days_at_dose": Quantity(Span(sure, most)),
             "adherence": Quantity(exactly(run.covered / run.elapsed)),
             "dose": dose,
-            "outcome": self.outcomes.outcome(run, stretches, orders, chart),
+            "outcome": outcome,
             "episode": self.outcomes.episode(run, chart),
             "start": _stretch(run.first, run.first, chart),
             "end": _stretch(run.last, run.last, chart),
         }
         evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies[0], dose))
-        return Row(evidence, columns, counts, why)
+        return Row(evidence, columns, counts, why, remarks, self.close.get(key, ()))
 
     def _enough(self, supply: Supply) -> Truth:
         """Whether a supply reaches the minimum daily dose, the product's own before its ingredient's."""
@@ -207,36 +215,46 @@ class Reading:
     def _loose_row(self, key: str, supply: Supply, counts: Truth, why: str) -> Row:
         name, dose = self._group(key, supply.ingredient), _dose([supply])
         columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": dose}
-        text = self._text(supply, dose) + (f", {why}" if counts is TRUE else "")
-        return Row(
-            Evidence(supply.entry.reference, None, text), columns, counts, () if counts is TRUE else (why,)
-        )
+        evidence = Evidence(supply.entry.reference, None, self._text(supply, dose))
+        if counts is TRUE:
+            return Row(evidence, columns, remarks=(why,))
+        return Row(evidence, columns, counts, (why,))
 
     def _order_row(self, entry: Entry, ingredient: Ingredient, chart: Chart) -> Iterator[Row]:
         order, key = entry.resource, self._key(ingredient)
         columns: dict[str, Cell] = {"ingredient": self._group(key, ingredient), "key": key}
-        when, text = (
-            chart.when(order.authored_on),
-            f"{ingredient.name}, only ordered as far as the chart shows",
-        )
-        evidence = Evidence(entry.reference, when, text)
+        evidence = Evidence(entry.reference, chart.when(order.authored_on), ingredient.name)
         if not is_placed(order):
-            plain = Evidence(entry.reference, when, ingredient.name)
-            yield Row(plain, columns, FALSE, (f"an order with status {order.status}, intent {order.intent}",))
+            stage = order.intent if order.status in ORDERED else order.status
+            yield Row(evidence, columns, FALSE, (f"no order in force ({stage})",))
         elif as_needed(order.dosage_instruction):
             yield Row(evidence, columns, FALSE, ("taken only when needed",))
         else:
-            yield Row(evidence, columns, UNKNOWN if chart.lacking((DISPENSES, STATEMENTS)) else TRUE)
+            counts = UNKNOWN if chart.lacking((DISPENSES, STATEMENTS)) else TRUE
+            yield Row(evidence, columns, counts, remarks=("only ordered as far as the chart shows",))
 
     def _never_counted(self, chart: Chart) -> Iterator[Row]:
+        look_alikes: list[Row] = []
         for key, kind in _KEPT_FROM.items():
-            for entry in chart.set_aside((key,), kind, self.call.code_in):
-                yield Row(
-                    Evidence(entry.reference, None, entry.text), {}, FALSE, (entry.aside.replace("-", " "),)
-                )
+            for entry, reason in chart.set_aside((key,), kind, self.call.code_in):
+                yield Row(Evidence(entry.reference, None, entry.text), {}, FALSE, (reason,))
+            for entry, reason in chart.left_out((key,), kind, self.call.code_in):
+                when = date_of(entry, chart, FINDABLE[kind].dates)
+                look_alikes.append(Row(Evidence(entry.reference, when, entry.text), {}, FALSE, (reason,)))
+        # However often one was handed out, its latest entry stands for it.
+        named = {row.evidence.text: row for row in reversed(latest_first(look_alikes))}
+        yield from named.values()
 
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+
+
+def _close(table: TableFile | None) -> dict[str, tuple[tuple[str, str], ...]]:
+    """By drug the drug it is close to, and how a card says so; the table's columns in this order."""
+    if table is None:
+        return {}
+    drug, said = table.columns[:2]
+    return {key: ((str(row.values[drug]), str(row.values[said])),) for key, row in table.rows.items()}
 
 
 def _overlap(supply: Supply, other: Supply) -> bool:

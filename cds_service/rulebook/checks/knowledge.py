@@ -70,15 +70,15 @@ def known_dates(fact: RowsFact) -> tuple[str, ...]:
 
 def gives(fact: RowsFact) -> tuple[GiveKind, ...]:
     """What a fact can give of its source."""
-    return (*_gives(fact), "possible") if _stands_alone(fact) else _gives(fact)
+    return (*_gives(fact), "possible") if _can_be_possible(fact) else _gives(fact)
 
 
-def _stands_alone(fact: RowsFact) -> bool:
-    """Whether each row is judged by itself: nothing that was not obtained could turn "maybe" into "no"."""
+def _can_be_possible(fact: RowsFact) -> bool:
+    """Whether nothing that was not obtained could turn a "maybe" into "no" and still be acted on."""
     if fact.after is not None or fact.before is not None:
         return False
     if isinstance(fact, ViewFact):
-        return fact.view == "answers"
+        return VIEWS[fact.view].possible != "never"
     assert isinstance(fact, FindFact)
     return fact.find in _READ_ALONE and "reason" not in {**fact.where, **fact.unsure}
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from cds_service.errors import RequestError, StoreUnavailable
+from cds_service.errors import KeysUnavailable, RequestError, StoreUnavailable
 from cds_service.settings import Settings, is_loopback
 from cds_service.store.database import Database
 from cds_service.store.tokens import SeenTokens
@@ -61,7 +61,10 @@ class ClientGate:
         self._public_url, self._clock = public_url, clock
 
     def admit(self, request: Request) -> Caller:
-        """The client that calls; its token is used up. Raises RequestError (401), StoreUnavailable (503)."""
+        """The client that calls; its token is used up.
+
+        Raises RequestError (401), and ServiceUnavailable (503) where nobody could check the token.
+        """
         verified = self._verified(request)
         client = verified.client
         try:
@@ -93,6 +96,12 @@ class ClientGate:
             return verify(claimed, self._find_key, audience=audience, now=self._clock())
         except Refused as refused:
             raise _refused(str(refused), claimed.about() if claimed else jti_in(token)) from None
+        except KeysUnavailable:
+            _LOG.warning(
+                "503: the keys of the client could not be fetched, so its token was not checked (%s)",
+                claimed.about() if claimed else "",
+            )
+            raise
 
     def _address(self, request: Request) -> str:
         """The public address of the endpoint called. Raises Refused."""

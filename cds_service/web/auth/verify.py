@@ -6,10 +6,13 @@ argument. Whether the token was used before is asked by the gate, last: only a v
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import msgspec
 from jwt import PyJWS, PyJWTError
@@ -126,6 +129,7 @@ def read_claimed(token: str, clients: Clients) -> Claimed:
         raise Refused(
             "a part is no base64url, or the header no JSON, or its kid or crit is malformed"
         ) from None
+    _once(base64url_decode(token.partition(".")[0]), "header")
     header = parts["header"]
     algorithm, kid = _header(header)
     try:
@@ -134,13 +138,16 @@ def read_claimed(token: str, clients: Clients) -> Claimed:
         raise Refused(f"a claim is missing or of the wrong type: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused("the claims are no JSON") from None
+    _once(parts["payload"], "claims")
     jku = header.get("jku")
     client = _client(claims.iss, clients)
     return Claimed(token, client, algorithm, kid, jku if isinstance(jku, str) else "", claims)
 
 
 def verify(claimed: Claimed, find_key: FindKey, *, audience: str, now: datetime) -> Verified:
-    """Prove what a token claims. `audience` is the public address called. Raises Refused."""
+    """Prove what a token claims. `audience` is the public address called. Raises Refused, or
+    KeysUnavailable where the client's keys could not be fetched.
+    """
     client, claims = claimed.client, claimed.claims
     _audience(claims.aud, {audience, *client.audiences})
     _times(claims, client.max_lifetime, now.timestamp())
@@ -148,6 +155,21 @@ def verify(claimed: Claimed, find_key: FindKey, *, audience: str, now: datetime)
     _signature(claimed, find_key)
     until = datetime.fromtimestamp(claims.exp + LEEWAY, UTC)
     return Verified(client, claims.tenant, claims.jti, until, claimed.about())
+
+
+def _once(text: bytes, part: str) -> None:
+    """Refuse a part in which a member stands twice, at any depth: readers disagree on which one counts, and
+    whoever checks a token before us may have read the other.
+    """
+    try:
+        json.loads(text, object_pairs_hook=partial(_members_once, part))
+    except (ValueError, RecursionError):
+        raise Refused(f"a member of the {part} cannot be read") from None
+
+
+def _members_once(part: str, pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise Refused(f"a member of the {part} stands there twice")
 
 
 def _header(header: dict[str, object]) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import ssl
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +22,10 @@ JWKS = "/keys"
 
 
 class KeyServer:
-    """Answers GET /keys with `status`, `headers` and `body`; `asked` lists every path in order."""
+    """Answers GET /keys with `status`, `headers` and `body`; `asked` lists every path in order.
+
+    `when_asked` is done before the answer.
+    """
 
     def __init__(self) -> None:
         self.status, self.headers, self.body = 200, {"Content-Type": "application/json"}, b'{"keys": []}'
@@ -30,6 +33,7 @@ class KeyServer:
         self.accepted: list[str | None] = []
         self.url = ""
         self.dripping = False
+        self.when_asked: Callable[[], object] = bool
 
     def publish(self, *jwks: dict[str, Any]) -> None:
         self.status, self.body = 200, json.dumps({"keys": jwks}).encode()
@@ -44,6 +48,7 @@ def handler_of(server: KeyServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             server.asked.append(self.path)
             server.accepted.append(self.headers.get("Accept"))
+            server.when_asked()
             if self.path != JWKS:
                 self.send_response(200)
                 self.end_headers()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cds_service.errors import KeysUnavailable, RequestError
 from cds_service.store.database import Database
 from cds_service.store.tokens import SeenTokens
 from cds_service.web.auth import fetch
 from cds_service.web.auth.clients import load_clients
 from cds_service.web.auth.gate import ClientGate
-from cds_service.web.auth.keysource import FRESH, PAUSE, STALE, KeySource
+from cds_service.web.auth.keysource import FRESH, PAUSE, RETRY, STALE, KeySource
 
 from .conftest import Door
 from .key_server import KeyServer, certify, serving
@@ -67,15 +69,26 @@ def door(door_for: Callable[..., Door], keys: KeyServer) -> Door:
     return door_for(keys.jku)
 
 
-def refuses_without_keys(door: Door, token: str) -> str:
-    """The token is refused because keys could not be had; what the log says of the keys."""
-    before = len(door.log.messages)
-    with pytest.raises(Exception, match="valid token of a known client"):
-        door.knock(token)
-    cause, refusal = door.log.messages[before:]
-    assert "kid is that of no key" in refusal
+def cannot_check(door: Door, token: str) -> str:
+    """Nobody could look at the token, which is 503 and no 401; what the log says of the keys."""
+    cause, _ = cannot_check_at_all(door, token)
     assert "client city" in cause
     return cause
+
+
+def cannot_check_at_all(door: Door, token: str) -> list[str]:
+    """The lines of the log about a token that nobody could look at; the last is about the call."""
+    before = len(door.log.messages)
+    with pytest.raises(KeysUnavailable) as unavailable:
+        door.knock(token)
+    assert (
+        str(unavailable.value) == "The call cannot be let in now; try again in 5 seconds, with a new token."
+    )
+    lines = door.log.messages[before:]
+    assert "503: the keys of the client could not be fetched" in lines[-1]
+    assert "client=city" in lines[-1]
+    assert not any("kid" in line for line in lines)
+    return lines
 
 
 def test_keys_are_fetched_once_when_first_needed(door: Door, keys: KeyServer):
@@ -102,12 +115,12 @@ def test_keys_of_a_host_nobody_vouches_for_are_not_used(
 ):
     with serving(certify(tmp_path)) as keys:
         keys.publish(CITY.jwk())
-        assert "cannot be reached" in refuses_without_keys(door_for(keys.jku), CITY.token())
+        assert "cannot be reached" in cannot_check(door_for(keys.jku), CITY.token())
     named = certify(tmp_path, ["other.example"])
     monkeypatch.setenv("SSL_CERT_FILE", str(named))
     with serving(named) as keys:
         keys.publish(CITY.jwk())
-        refuses_without_keys(door_for(keys.jku), CITY.token())
+        cannot_check(door_for(keys.jku), CITY.token())
         assert keys.asked == []
 
 
@@ -167,44 +180,119 @@ def test_the_last_keys_serve_while_they_cannot_be_fetched_but_not_for_ever(
     time.pass_(STALE - FRESH - 1)
     door.admits(CITY.token())
     time.pass_(1)
-    door.refuses(CITY.token())
+    cannot_check_at_all(door, CITY.token())
     keys.status = 200
-    time.pass_(PAUSE)
+    time.pass_(RETRY)
     door.admits(CITY.token())
 
 
-def test_a_set_that_cannot_be_fetched_is_asked_for_once_a_minute(door: Door, keys: KeyServer, time: Time):
+def test_a_failed_fetch_shuts_a_client_out_for_seconds_only(door: Door, keys: KeyServer, time: Time):
     keys.status = 500
-    refuses_without_keys(door, CITY.token())
+    cannot_check(door, CITY.token())
     for _ in range(5):
-        door.refuses(CITY.token())
+        assert len(cannot_check_at_all(door, CITY.token())) == 1
     assert len(keys.asked) == 1
     keys.status = 200
+    time.pass_(RETRY - 1)
+    cannot_check_at_all(door, CITY.token())
+    time.pass_(1)
+    door.admits(CITY.token())
+    assert len(keys.asked) == 2
+
+
+def test_the_wait_counts_from_the_end_of_an_attempt_that_took_long(door: Door, keys: KeyServer, time: Time):
+    """Otherwise calls that waited for it would each try anew, one after the other."""
+    keys.status = 500
+    keys.when_asked = lambda: time.pass_(RETRY + 1)
+    cannot_check(door, CITY.token())
+    cannot_check_at_all(door, CITY.token())
+    assert len(keys.asked) == 1
+
+
+def test_a_key_we_hold_serves_on_while_a_new_one_cannot_be_fetched(door: Door, keys: KeyServer, time: Time):
+    door.admits(CITY.token())
+    keys.status = 503
+    time.pass_(PAUSE)
+    cannot_check(door, NEXT.token())
+    door.admits(CITY.token())
+    keys.publish(CITY.jwk(), NEXT.jwk())
+    time.pass_(RETRY)
+    door.admits(NEXT.token())
+
+
+def test_while_keys_we_hold_serve_their_server_is_asked_once_a_minute(
+    door: Door, keys: KeyServer, time: Time
+):
+    """Each attempt may cost its caller seconds, and nobody is shut out meanwhile."""
+    door.admits(CITY.token())
+    keys.status = 503
+    time.pass_(FRESH)
+    for _ in range(3):
+        door.admits(CITY.token())
+        time.pass_(RETRY)
+    assert len(keys.asked) == 2
     time.pass_(PAUSE)
     door.admits(CITY.token())
+    assert len(keys.asked) == 3
+
+
+def test_nobody_waits_behind_a_fetch_but_who_needs_it(door: Door, keys: KeyServer, time: Time):
+    """A slow server of keys holds up one call; others go by the keys we hold, or hear 503 at once."""
+    door.admits(CITY.token())
+    keys.status = 503
+    time.pass_(PAUSE)
+    cannot_check(door, NEXT.token())
+    time.pass_(RETRY)
+
+    def others() -> None:
+        door.admits(CITY.token())
+        cannot_check_at_all(door, NEXT.token())
+
+    during: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def ask() -> None:
+            during.append(pool.submit(others))
+            during[0].exception(timeout=20)
+
+        keys.when_asked = ask
+        with pytest.raises(KeysUnavailable):
+            door.knock(NEXT.token())
+    assert during[0].exception() is None
+    assert len(keys.asked) == 3
+
+
+def test_a_key_the_client_does_not_publish_is_401_once_its_set_was_read(
+    door: Door, keys: KeyServer, time: Time
+):
+    keys.status = 500
+    cannot_check(door, NEXT.token())
+    keys.status = 200
+    time.pass_(RETRY)
+    assert "kid is that of no key" in door.refuses(NEXT.token())
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_sec_10_a_redirect_is_not_followed(door: Door, keys: KeyServer, status: int):
     keys.status, keys.headers = status, {"Location": f"{keys.url}/elsewhere"}
-    assert "redirects are not followed" in refuses_without_keys(door, CITY.token())
+    assert "redirects are not followed" in cannot_check(door, CITY.token())
     assert keys.asked == ["/keys"]
 
 
 def test_sec_10_a_set_that_is_too_large_is_dropped(door: Door, keys: KeyServer):
     keys.publish(CITY.jwk(x5c=["A" * 300_000]))
-    assert "longer than 256000 bytes" in refuses_without_keys(door, CITY.token())
+    assert "longer than 256000 bytes" in cannot_check(door, CITY.token())
 
 
 def test_sec_10_a_compressed_set_is_dropped(door: Door, keys: KeyServer):
     keys.headers["Content-Encoding"] = "gzip"
-    assert "compressed" in refuses_without_keys(door, CITY.token())
+    assert "compressed" in cannot_check(door, CITY.token())
 
 
 def test_sec_10_a_set_that_drips_is_cut_off(door: Door, keys: KeyServer, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fetch, "_WHOLE", 0.2)
     keys.dripping, keys.body = True, b" " * 200_000
-    assert "does not answer in time" in refuses_without_keys(door, CITY.token())
+    assert "does not answer in time" in cannot_check(door, CITY.token())
 
 
 @pytest.mark.parametrize(
@@ -221,7 +309,7 @@ def test_sec_10_a_set_that_drips_is_cut_off(door: Door, keys: KeyServer, monkeyp
 )
 def test_what_is_no_key_set_is_not_used(door: Door, keys: KeyServer, body: bytes, said: str):
     keys.body = body
-    assert said in refuses_without_keys(door, CITY.token())
+    assert said in cannot_check(door, CITY.token())
 
 
 def test_a_key_that_cannot_be_used_leaves_the_others_usable(door: Door, keys: KeyServer):
@@ -233,7 +321,12 @@ def test_a_key_that_cannot_be_used_leaves_the_others_usable(door: Door, keys: Ke
 
 def test_a_published_private_key_is_not_used(door: Door, keys: KeyServer):
     keys.publish(CITY.jwk(d="AAAA"))
-    assert "private members" in refuses_without_keys(door, CITY.token())
+    before = len(door.log.messages)
+    with pytest.raises(RequestError, match="valid token"):
+        door.knock(CITY.token())
+    cause, refusal = door.log.messages[before:]
+    assert "private members" in cause
+    assert "kid is that of no key" in refusal
 
 
 def test_sec_10_a_jku_in_the_header_is_never_fetched(door: Door, keys: KeyServer):
@@ -257,14 +350,12 @@ def test_sec_10_a_private_address_is_not_connected_to_unless_listed(
         f"https://127.0.0.1:{port}/keys",
         f"https://[::1]:{port}/keys",
     ):
-        assert "no address that is public" in refuses_without_keys(door_for(url, []), CITY.token())
-        assert "no address that is public" in refuses_without_keys(
-            door_for(url, ["10.0.0.0/8"]), CITY.token()
-        )
+        assert "no address that is public" in cannot_check(door_for(url, []), CITY.token())
+        assert "no address that is public" in cannot_check(door_for(url, ["10.0.0.0/8"]), CITY.token())
     assert keys.asked == []
 
 
 def test_a_server_that_is_not_there_is_said_in_the_log(door_for: Callable[..., Door]):
     with serving() as gone:
         jku = gone.jku
-    assert "cannot be reached" in refuses_without_keys(door_for(jku), CITY.token())
+    assert "cannot be reached" in cannot_check(door_for(jku), CITY.token())

@@ -19,6 +19,7 @@ from cds_service.web.app import create_app
 from ..answers import VIEW as VIEW_PATH
 from ..answers import assert_cards, assert_outcome, view_call
 from .conftest import Door
+from .key_server import serving
 from .parties import (
     CITY,
     DISCOVERY,
@@ -251,6 +252,34 @@ def test_without_a_memory_of_tokens_nobody_is_let_in(
     assert "every call is refused" in ready.json["reasons"][0]
     assert_refused(call(client, "not.a.jwt"))
     assert asked(client, None).status_code == 200
+
+
+# --- keys that cannot be fetched (SEC-10) -------------------------------------------------------
+
+
+def test_sec_10_a_call_nobody_could_check_is_503_without_a_reason_and_uses_no_token_up(
+    settings: Settings, sample_book: Rulebook, tmp_path: Path
+):
+    """A 401 would have the client mend a token that is right."""
+    with serving() as keys:
+        fetched = {"jku": keys.jku, "networks": ["127.0.0.0/8", "::1/128"]}
+        clients_file(tmp_path, [client_of(CITY, "city", keys=fetched)])
+        client, again = (create_app(settings, [sample_book], clock=lambda: NOW).test_client() for _ in "12")
+        keys.status = 500
+        token = CITY.token()
+        for response in (call(client, token), asked(client, CITY.token(aud=DISCOVERY))):
+            assert assert_outcome(response, 503) == {
+                "severity": "error",
+                "code": "transient",
+                "details": {
+                    "text": "The call cannot be let in now; try again in 5 seconds, with a new token."
+                },
+            }
+            assert response.headers["Retry-After"] == "5"
+        for wrong in (CITY.token(exp=1), CITY.token(aud="https://x.example"), STRANGER.token(), "x.y.z"):
+            assert_refused(call(client, wrong))
+        keys.publish(CITY.jwk())
+        assert call(again, token).status_code == 200
 
 
 # --- feedback (FB-11) ---------------------------------------------------------------------------

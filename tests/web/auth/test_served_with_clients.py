@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -67,15 +69,25 @@ def test_sec_12_of_many_calls_at_once_with_one_token_one_is_answered(server: Ser
     assert sorted(statuses) == [200] + [401] * 23
 
 
-def test_sec_12_a_token_used_before_a_restart_is_refused_after_it(folder: Path):
+def kill(running: Server) -> None:
+    """End a server and its workers as a loss of power would."""
+    os.killpg(running.process.pid, signal.SIGKILL)
+    running.process.wait(20)
+
+
+@pytest.mark.parametrize("end", [Server.stop, kill])
+def test_sec_12_a_token_used_before_a_restart_is_refused_after_it(
+    folder: Path, end: Callable[[Server], None]
+):
     token, other = fresh(), fresh()
     for expected in (200, 401):
-        running = Server("--rules", str(RULEBOOKS), **environment(folder))
+        alone = {"start_new_session": True}
+        running = Server("--rules", str(RULEBOOKS), options=alone, **environment(folder))
         try:
             assert call(running, token).status_code == expected
             assert call(running, other).status_code == expected
         finally:
-            running.stop()
+            end(running)
 
 
 def test_sec_3_what_is_not_one_bearer_token_is_401(server: Server):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -330,3 +332,35 @@ def test_nested_claims_without_end_are_refused(door: Door):
     head = encoded(b'{"alg":"ES384","kid":"city-1","typ":"JWT"}')
     door.refuses(f"{head}.{encoded(b'[' * 5_000)}.AAAA")
     door.refuses(f"{encoded(b'[' * 5_000)}.AAAA.AAAA")
+
+
+# --- members that stand twice -------------------------------------------------------------------
+
+
+def by_hand(header: str, claims: str) -> str:
+    """A token of these very texts, signed with the client's own key."""
+    text = f"{encoded(header.encode())}.{encoded(claims.encode())}"
+    return f"{text}.{encoded(jwt.get_algorithm_by_name(CITY.alg).sign(text.encode(), CITY.key))}"
+
+
+@pytest.mark.parametrize(
+    ("part", "more"),
+    [
+        ("header", '"kid": "another"'),
+        ("header", '"k\\u0069d": "another"'),
+        ("header", '"x": {"a": 1, "a": 1}'),
+        ("claims", '"jti": "another"'),
+        ("claims", '"aud": "https://other.example"'),
+        ("claims", '"j\\u0074i": "another"'),
+        ("claims", '"x": [{"a": 1, "a": 1}]'),
+    ],
+)
+def test_a_member_that_stands_twice_is_refused_for_readers_disagree_on_which_counts(
+    door: Door, part: str, more: str
+):
+    texts = {"header": json.dumps(CITY.header()), "claims": json.dumps(CITY.claims())}
+    first = texts | {part: f"{{{more}, {texts[part][1:]}"}
+    last = texts | {part: f"{texts[part][:-1]}, {more}}}"}
+    for twice in (first, last):
+        assert f"a member of the {part} stands there twice" in door.refuses(by_hand(**twice))
+    door.admits(by_hand(**texts))
