@@ -40,6 +40,7 @@ NAMES = (
     "CDS_TRUSTED_PROXIES",
     "CDS_RUNTIME_DIR",
     "CDS_WATCH",
+    "CDS_CAPTURE",
 )
 MEANINGS: Mapping[str, str] = {
     "CDS_HOST": "the address to listen on; another one than this machine's needs `CDS_CLIENTS`",
@@ -58,6 +59,7 @@ MEANINGS: Mapping[str, str] = {
     "CDS_MAX_BODY": "the longest body that is read, in bytes, `k` or `MB`",
     "CDS_CORS_ORIGINS": "web origins that may call from a browser, parted by commas",
     "CDS_TRUSTED_PROXIES": "networks whose X-Forwarded headers count, parted by commas",
+    "CDS_CAPTURE": "1 keeps every call, patient data included, beside the file of decisions for `cds replay`",
     "CDS_WATCH": "1 reads the rules again when their files change",
     "CDS_RUNTIME_DIR": "the folder that the workers of one server share, one per server; made at start",
 }
@@ -85,7 +87,8 @@ class Settings:
     request. `deadline_ms` bounds one call, reads of the FHIR server included. `cors_origins` are the web
     origins that may call from a browser, `trusted_proxies` the networks whose X-Forwarded headers count.
     `runtime_dir` is a folder that the workers of one server share, empty for none (`cds serve` makes one).
-    `watch` reloads the rules when their files change.
+    `watch` reloads the rules when their files change. `capture` keeps every call, patient data included,
+    beside the decision log.
     """
 
     host: str = "127.0.0.1"
@@ -106,6 +109,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     runtime_dir: str = ""
     watch: bool = False
+    capture: bool = False
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
@@ -137,8 +141,10 @@ class Settings:
             trusted_proxies=read("CDS_TRUSTED_PROXIES", _networks, ()),
             runtime_dir=given.get("CDS_RUNTIME_DIR", ""),
             watch=read("CDS_WATCH", _switch, False),
+            capture=read("CDS_CAPTURE", _switch, False),
         )
         _refuse_exposure(settings)
+        _refuse_lost_captures(settings)
         return settings
 
     @property
@@ -191,6 +197,14 @@ def _refuse_exposure(settings: Settings) -> None:
         raise UsageError(
             f"{reachable}, and CDS_CLIENTS does not say who may call; "
             "try CDS_HOST=127.0.0.1, or name the file of allowed clients in CDS_CLIENTS."
+        )
+
+
+def _refuse_lost_captures(settings: Settings) -> None:
+    if settings.capture and settings.decision_log in ("", "-"):
+        raise UsageError(
+            "CDS_CAPTURE: calls are kept beside the file that CDS_DECISION_LOG names, and it names none; "
+            "try CDS_DECISION_LOG=var/decisions.jsonl, or unset CDS_CAPTURE."
         )
 
 

@@ -69,10 +69,10 @@ def _wishes(rule: Rule, verdict: Truth, cards: Sequence[Card], hook: str) -> Ite
 # --- in words ------------------------------------------------------------------------------------
 
 
-def card_text(evaluation: Evaluation, card: CardWhy, why: Why) -> str:
-    """Why the card shows, line by line, or what would make one show."""
+def card_text(evaluation: Evaluation, card: CardWhy, why: Why, notes: Sequence[str] = ()) -> str:
+    """Why the card shows, line by line, or what would make one show; `notes` are about its words."""
     lines = _because(card, why) if card.shown else _otherwise(evaluation, card, why.rule)
-    return "\n".join((str(card), *lines))
+    return "\n".join((str(card), *notes, *lines))
 
 
 def _because(card: CardWhy, why: Why) -> Iterator[str]:

@@ -54,6 +54,24 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
+_HELP = """Clinical rules as CDS Hooks cards: write, check, test, explain and serve them.
+
+A rulebook is a folder below rules/; made-up patients to try it on are below fhir_fixtures/. Commands look for
+both in the folder where they are called. A new rule, from its first line to its answer (docs/first-rule.md
+goes through it):
+
+\b
+  cds new rulebook our-clinic
+  cds new rule caution/heavy-patient --rules rules/our-clinic
+  cds lint                                           what to mend, line by line
+  cds test                                           do the cases beside the rule say what it does
+  cds explain heavy-patient --chart heavy-patient    criterion by criterion, on one patient
+  cds serve                                          answer an EHR, once its status is shadow or active
+
+Each command says more: cds COMMAND --help.
+"""
+
+
 class Verbs(click.Group):
     """A group whose commands are imported only when they are used."""
 
@@ -99,6 +117,7 @@ def _told(error: CdsError) -> str:
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help=_HELP,
     epilog="Exit codes: 0 clean, 1 findings or failures, 2 wrong use.",
 )
 @click.version_option(package_name="cds-service", prog_name="cds", message="%(prog)s %(version)s")

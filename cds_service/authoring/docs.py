@@ -42,7 +42,13 @@ class Stale(NamedTuple):
 
 
 @click.command(help=_HELP)
-@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True)
 @click.option("--check", is_flag=True, help="Write nothing, say what is out of date.")
 @click.option("--program", is_flag=True, help="Also the pages about the program itself.")

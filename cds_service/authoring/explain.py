@@ -32,6 +32,7 @@ from cds_service.authoring.needs import as_text as needs_text
 from cds_service.authoring.needs import key_needs
 from cds_service.authoring.patches import Orders
 from cds_service.authoring.testfile import DEFAULT_HOOK, hooks_of
+from cds_service.authoring.whylocal import card_changed_here
 from cds_service.authoring.whytext import as_json, explained, for_the_card, header_of, tree_of
 from cds_service.authoring.whytree import Why, why_tree
 from cds_service.cards.response import shown
@@ -75,8 +76,20 @@ _DRAWINGS = {"mermaid": mermaid, "svg": svg}
 @click.option(
     "--graph", type=click.Choice(list(_DRAWINGS)), help="Draw which rule uses which; no chart is read."
 )
-@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
-@click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
+@click.option(
+    "--fixtures",
+    type=click.Path(path_type=Path),
+    default=FIXTURES,
+    show_default=True,
+    help="The folder of charts/ and requests/.",
+)
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def explain(
     rule_id: str,
@@ -117,7 +130,8 @@ def explain(
     if style == "json":
         click.echo(json.dumps(explain_json(evaluation, rule_id, of_card), indent=2, ensure_ascii=False))
     elif of_card:
-        click.echo(card_text(evaluation, card_of(evaluation, rule_id), _why(evaluation, rule_id)))
+        card = card_of(evaluation, rule_id)
+        click.echo(card_text(evaluation, card, _why(evaluation, rule_id), _local(evaluation, rule_id, card)))
     else:
         _print(evaluation, rule_id)
 
@@ -199,7 +213,9 @@ def explained_chart(
 
 def explain_text(evaluation: Evaluation, rule_id: str) -> str:
     """The whole explanation as plain text: the verdict, the tree of criteria, the card."""
-    return explained(_why(evaluation, rule_id), _file(evaluation, rule_id), card_of(evaluation, rule_id))
+    card = card_of(evaluation, rule_id)
+    told = "\n".join((str(card), *_local(evaluation, rule_id, card)))
+    return explained(_why(evaluation, rule_id), _file(evaluation, rule_id), told)
 
 
 def explain_json(evaluation: Evaluation, rule_id: str, of_card: bool = False) -> dict[str, Any]:
@@ -222,6 +238,8 @@ def explain_json(evaluation: Evaluation, rule_id: str, of_card: bool = False) ->
         body["calculations"] = list(why.notes)
     if card.built is not None:
         body["card"]["summary"] = card.built.summary
+    if local := _local(evaluation, rule_id, card):
+        body["card"]["notes"] = list(local)
     if not card.shown:
         body["card"]["reason"] = card.reason or card.withheld or card.inactive
     if of_card:
@@ -251,6 +269,11 @@ def _why(evaluation: Evaluation, rule_id: str) -> Why:
     return why_tree(evaluation.decision.record, rule_id, evaluation.chart, local)
 
 
+def _local(evaluation: Evaluation, rule_id: str, card: CardWhy) -> tuple[str, ...]:
+    """What the site reworded in the card of this outcome."""
+    return card_changed_here(card.outcome, rule_id, evaluation.decision.book.rulebook.local)
+
+
 def _tree(evaluation: Evaluation, rule_id: str) -> Tree:
     why = _why(evaluation, rule_id)
     return tree_of(why, header_of(why, _file(evaluation, rule_id)))
@@ -267,6 +290,8 @@ def _print(evaluation: Evaluation, rule_id: str) -> None:
         console.print(_tree(evaluation, rule_id))
         for line in for_the_card(_why(evaluation, rule_id)):
             console.print(Text(line))
-        console.print(Text(str(card_of(evaluation, rule_id))))
+        card = card_of(evaluation, rule_id)
+        for line in (str(card), *_local(evaluation, rule_id, card)):
+            console.print(Text(line))
     else:
         click.echo(explain_text(evaluation, rule_id))

@@ -54,7 +54,13 @@ The same tests run under pytest, which finds them in any rulebook folder: pytest
     "-k", "words", metavar="WORDS", default="", help="Only tests whose rule and name hold all words."
 )
 @click.option("--today", metavar="DATE", help="The time of every test: a date (noon, UTC) or an instant.")
-@click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
+@click.option(
+    "--fixtures",
+    type=click.Path(path_type=Path),
+    default=FIXTURES,
+    show_default=True,
+    help="The folder of charts/ and requests/.",
+)
 @click.option("-n", "processes", metavar="N", default="1", help="Processes to run them in; auto: one a core.")
 @click.option(
     "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write the results as JUnit XML."

@@ -1,8 +1,9 @@
 """What would have to be different for a verdict to be another: the smallest sets of criteria to change.
 
 Found on the logic trees, through every rule that is consumed, and checked by deciding them again. Whether a
-chart could hold such a combination of answers is not asked: criteria are changed as if they were free. Where
-one criterion stands twice and is wished both true and false, a way may be missed; none that is told is wrong.
+chart could hold such a combination of answers is not asked: criteria are changed as if they were free. A
+criterion that stands in several places is the same in all of them, also where it is to stay as it is. Of very
+wide trees the ways with many changes may be missed; none that is told is wrong, or says too much.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from cds_service.rulebook.logic import Logic
 from cds_service.rulebook.rule import Rule
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
-_KEPT = 12
-"""How many sets are kept at each step, the smallest; a reader looks at a few."""
+_KEPT = 40
+"""How many sets are kept at each step, those with the fewest changes; a reader looks at a few."""
 
 
 class Flip(NamedTuple):
@@ -36,8 +37,18 @@ class Flip(NamedTuple):
 
 
 Way = frozenset[Flip]
-Ways = tuple[Way, ...]
-AS_IT_IS: Ways = (frozenset(),)
+
+
+class _Pin(NamedTuple):
+    """A criterion taken to be `flip.needed`; `new` if that is not what it is."""
+
+    flip: Flip
+    new: bool
+
+
+_Pins = frozenset[_Pin]
+_Found = tuple[_Pins, ...]
+_ANYHOW: _Found = (frozenset(),)
 
 
 class Wish(NamedTuple):
@@ -59,16 +70,25 @@ def of_condition(rule: Rule, logic: Logic, *wanted: Truth) -> Wish:
     return Wish(rule, flatten(rule.rule, logic, consumes=consumes), wanted)
 
 
-def ways(record: Record, wishes: Iterable[Wish]) -> Ways:
+def ways(record: Record, wishes: Iterable[Wish]) -> tuple[Way, ...]:
     """The smallest sets of changes that fulfil every wish at once; one empty set if nothing has to change."""
     wished = tuple(wishes)
-    found: Ways = AS_IT_IS
-    search = _Search(record)
+    found, search = _ANYHOW, _Search(record)
     for wish in wished:
-        found = _both(
-            found, _any(search.tree(wish.rule, wish.logic, wish.logic.tree, truth) for truth in wish.wanted)
-        )
-    return tuple(way for way in found if _fulfilled(record, wished, way))
+        parts = [search.tree(wish.rule, wish.logic, wish.logic.tree, truth) for truth in wish.wanted]
+        found = _both(found, _any(parts))
+    changed = {_without_excess(record, wished, _changes(pins)) for pins in found}
+    kept = [way for way in changed if _fulfilled(record, wished, way)]
+    smallest = [way for way in kept if not any(other < way for other in kept)]
+    return tuple(sorted(smallest, key=lambda way: (len(way), sorted(way))))
+
+
+def _without_excess(record: Record, wishes: tuple[Wish, ...], way: Way) -> Way:
+    """The way without changes that the others make superfluous."""
+    for flip in sorted(way):
+        if _fulfilled(record, wishes, way - {flip}):
+            way = way - {flip}
+    return way
 
 
 def _fulfilled(record: Record, wishes: tuple[Wish, ...], way: Way) -> bool:
@@ -83,7 +103,7 @@ class _Search:
 
     record: Record
     changed: Mapping[tuple[str, str], Truth] = field(default_factory=dict)
-    known: dict[tuple[str, Truth], Ways] = field(default_factory=dict)
+    known: dict[tuple[str, Truth], _Found] = field(default_factory=dict)
 
     def truth(self, rule: Rule, logic: RuleLogic) -> Truth:
         """The truth of a tree under the changes."""
@@ -102,20 +122,20 @@ class _Search:
             leaf.criterion, Reading(rule, names, self.record.findings.get(rule.rule, {}), self.record)
         )
 
-    def tree(self, rule: Rule, logic: RuleLogic, tree: Tree, wanted: Truth) -> Ways:
+    def tree(self, rule: Rule, logic: RuleLogic, tree: Tree, wanted: Truth) -> _Found:
         """The ways for a part of a tree to be what is wanted."""
         if isinstance(tree, int):
             return self._leaf(rule, logic.leaves[tree], wanted)
         if tree.kind == "not":
             other = {TRUE: FALSE, FALSE: TRUE, UNKNOWN: UNKNOWN}[wanted]
             return self.tree(rule, logic, tree.parts[0], other)
-        return _counted(tree, wanted, lambda part, truth: self.tree(rule, logic, part, truth))
 
-    def _leaf(self, rule: Rule, leaf: Leaf, wanted: Truth) -> Ways:
-        if self.leaf(rule, leaf) is wanted:
-            return AS_IT_IS
-        if wanted is UNKNOWN:  # nobody is told to know less
-            return ()
+        def part_ways(part: Tree, truth: Truth) -> _Found:
+            return self.tree(rule, logic, part, truth)
+
+        return _undecided(tree, part_ways) if wanted is UNKNOWN else _counted(tree, wanted, part_ways)
+
+    def _leaf(self, rule: Rule, leaf: Leaf, wanted: Truth) -> _Found:
         if leaf.conclusion in self.record.findings:
             key = (leaf.conclusion, wanted)
             if key not in self.known:
@@ -123,57 +143,75 @@ class _Search:
                 logic = logic_of(used)
                 self.known[key] = self.tree(used, logic, logic.tree, wanted)
             return self.known[key]
-        return (frozenset({Flip(rule.rule, leaf.text, leaf.fact, wanted)}),)
+        new = self.leaf(rule, leaf) is not wanted
+        if new and wanted is UNKNOWN:  # nobody is told to know less
+            return ()
+        return (frozenset({_Pin(Flip(rule.rule, leaf.text, leaf.fact, wanted), new)}),)
 
 
 def _facts(rule: Rule) -> tuple[str, ...]:
     return tuple(name for name, fact in rule.data.items() if isinstance(fact, ConclusionFact))
 
 
-def _counted(branch: Branch, wanted: Truth, part_ways: Callable[[Tree, Truth], Ways]) -> Ways:
-    """`all`, `any` and `at_least` alike: so many parts must be true, or so many false to rule that out."""
+PartWays = Callable[[Tree, Truth], _Found]
+
+
+def _needed(branch: Branch) -> tuple[int, int]:
+    """How many parts must be true for the branch to be true, and how many false for it to be false."""
     most = len(branch.parts)
     true_needed = {"all": most, "any": 1}.get(branch.kind, branch.n)
-    false_needed = most - true_needed + 1
-    held: dict[tuple[int, int], Ways] = {(0, 0): AS_IT_IS}
+    return true_needed, most - true_needed + 1
+
+
+def _counted(branch: Branch, wanted: Truth, part_ways: PartWays) -> _Found:
+    """`all`, `any` and `at_least` alike: enough parts are what is wanted, the others may be anything."""
+    needed = _needed(branch)[wanted is FALSE]
+    held: list[_Found] = [_ANYHOW, *(() for _ in range(needed))]
     for part in branch.parts:
-        step: dict[tuple[int, int], list[Ways]] = {}
+        mine = part_ways(part, wanted)
+        more = [_any((held[count], _both(held[count - 1], mine))) for count in range(1, needed + 1)]
+        held = [_ANYHOW, *more]
+    return held[needed]
+
+
+def _undecided(branch: Branch, part_ways: PartWays) -> _Found:
+    """Too few parts are true, and too few are false; so every part counts."""
+    true_needed, false_needed = _needed(branch)
+    held: dict[tuple[int, int], _Found] = {(0, 0): _ANYHOW}
+    for part in branch.parts:
+        step: dict[tuple[int, int], list[_Found]] = {}
         options = {truth: part_ways(part, truth) for truth in (TRUE, FALSE, UNKNOWN)}
         for (true, false), (truth, found) in product(held, options.items()):
-            key = (min(true + (truth is TRUE), true_needed), min(false + (truth is FALSE), false_needed))
-            step.setdefault(key, []).append(_both(held[true, false], found))
+            key = (true + (truth is TRUE), false + (truth is FALSE))
+            if key[0] < true_needed and key[1] < false_needed:
+                step.setdefault(key, []).append(_both(held[true, false], found))
         held = {key: _any(several) for key, several in step.items()}
-    ends = [
-        found
-        for (true, false), found in held.items()
-        if _end(true, false, true_needed, false_needed) is wanted
-    ]
-    return _any(ends)
+    return _any(held.values())
 
 
-def _end(true: int, false: int, true_needed: int, false_needed: int) -> Truth:
-    return TRUE if true >= true_needed else FALSE if false >= false_needed else UNKNOWN
+def _both(one: _Found, other: _Found) -> _Found:
+    """Every union that does not take one criterion to be two things."""
+    return _fewest(a | b for a, b in product(one, other) if _agree(a | b))
 
 
-def _both(one: Ways, other: Ways) -> Ways:
-    """Every union that does not want one criterion to be two things."""
-    return _smallest(a | b for a, b in product(one, other) if _agree(a | b))
+def _agree(pins: _Pins) -> bool:
+    return len({pin.flip[:2] for pin in pins}) == len(pins)
 
 
-def _agree(way: Way) -> bool:
-    return len({(one.rule, one.criterion) for one in way}) == len(way)
+def _any(several: Iterable[_Found]) -> _Found:
+    return _fewest(pins for found in several for pins in found)
 
 
-def _any(several: Iterable[Ways]) -> Ways:
-    return _smallest(way for found in several for way in found)
+def _changes(pins: _Pins) -> Way:
+    return frozenset(pin.flip for pin in pins if pin.new)
 
 
-def _smallest(found: Iterable[Way]) -> Ways:
-    """The smallest sets, none of which holds another."""
-    kept: list[Way] = []
-    for way in sorted(set(found), key=lambda one: (len(one), sorted(one))):
+def _fewest(found: Iterable[_Pins]) -> _Found:
+    """Those with the fewest changes, none of which takes more for granted than another."""
+    kept: list[_Pins] = []
+    for pins in sorted(set(found), key=lambda one: (sum(pin.new for pin in one), len(one), sorted(one))):
         if len(kept) == _KEPT:
             break
-        if not any(other <= way for other in kept):
-            kept.append(way)
+        if not any(other <= pins for other in kept):
+            kept.append(pins)
     return tuple(kept)

@@ -214,7 +214,7 @@ class Overlay:
         """Every text of the rule that says the shipped number has to be given under texts."""
         given = {one.shipped.strip() for one in self.model.texts if one.rule == change.rule}
         for at, text in _strings(data):
-            if _is_prose(at) and _numbers(text) & _numbers(change.shipped) and text.strip() not in given:
+            if is_prose(at) and _numbers(text) & _numbers(change.shipped) and text.strip() not in given:
                 self._refuse(
                     (*path, "shipped"),
                     "text-keeps-number",
@@ -229,7 +229,7 @@ class Overlay:
             told, hint = "the text says no number that is changed here", "change declared wording only"
             self._refuse((*path, "shipped"), "not-allowed", told, hint)
         elif not wanted:
-            hint = nearest(change.shipped, [text for at, text in _strings(data) if _is_prose(at)])
+            hint = nearest(change.shipped, [text for at, text in _strings(data) if is_prose(at)])
             self._refuse((*path, "shipped"), "unknown-name", f"no text of {change.rule} reads so", hint)
         elif self._kept(change.shipped, change.local, (*path, "local")):
             for at, shipped in wanted:
@@ -323,7 +323,8 @@ def _numbers(text: str) -> set[str]:
     return set(_NUMBER.findall(text))
 
 
-def _is_prose(path: DataPath) -> bool:
+def is_prose(path: DataPath) -> bool:
+    """Whether what stands at a path of a rule is a text for readers."""
     return any(part in _PROSE for part in path[-2:]) and path[:1] != ("logic",)
 
 

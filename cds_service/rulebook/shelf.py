@@ -90,10 +90,10 @@ class Shelf:
         return frozenset(data) if isinstance(data, dict) else frozenset()
 
 
-def read_shelf(folder: Path) -> Shelf:
-    """Read every file of a rulebook folder once."""
+def read_shelf(folder: Path, *, local: bool = True) -> Shelf:
+    """Read every file of a rulebook folder once; without `local` as shipped, before what the site changes."""
     shelf = Shelf(folder)
-    shelf.overlay = _overlay(shelf)
+    shelf.overlay = _overlay(shelf) if local else None
     shelf.about = _single(shelf, BOOK, RulebookFile)
     shelf.sources = _single(shelf, SOURCES, SourcesFile)
     shelf.reasons = _single(shelf, REASONS, OverrideReasonsFile)

@@ -109,6 +109,12 @@ def status_of(error: Exception) -> int:
     return error.code or 500 if isinstance(error, HTTPException) else 500
 
 
+def refused_as(error: RequestError) -> str:
+    """A refusal in one line: the status, and what was not obtained or what is wrong."""
+    why = f"{', '.join(error.keys)} not obtained" if isinstance(error, DataUnavailable) else str(error)
+    return f"{error.status}: {why}"
+
+
 def code_of(error: Exception) -> str:
     """The issue type with which an error is answered: what kind of problem it is."""
     if isinstance(error, RequestError):

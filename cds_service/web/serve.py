@@ -27,6 +27,7 @@ from cds_service.store.database import Database
 from cds_service.web.auth.clients import Clients, load_clients
 from cds_service.web.discovery import PATH, service_id
 from cds_service.web.front import BODY_SECONDS, load_front
+from cds_service.web.observe.capture import folder_beside
 from cds_service.web.observe.log import open_log
 from cds_service.web.observe.stamped import LOGGING
 from cds_service.web.observe.workers import shared_counters
@@ -52,7 +53,8 @@ Try it on your own machine, with the time at which the example charts were writt
 \b
 Every option is also a setting of the environment: CDS_HOST, CDS_PORT, CDS_WORKERS, CDS_RULES, CDS_TODAY,
 CDS_ENGINE; and further CDS_TIMEZONE, CDS_MAX_BODY (10MB), CDS_REQUIRE_APPROVAL (1 refuses rules that nobody
-approved), CDS_DATABASE_URL (where feedback is kept), CDS_DECISION_LOG (a file for one masked line per call).
+approved), CDS_DATABASE_URL (where feedback is kept), CDS_DECISION_LOG (a file for one masked line per call),
+CDS_CAPTURE (1 keeps the calls too: patient data).
 An option wins over the environment.
 
 Only this machine can reach the server unless CDS_CLIENTS names a file that says who may call (docs/ehr.md);
@@ -83,7 +85,7 @@ def serve(**options: str | None) -> None:
         refuse_taken_port(settings)
         warning = open_database(settings)
         if settings.decision_log:
-            open_log(settings.decision_log)
+            open_log(settings.decision_log, capture=settings.capture)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
     except RuleError as error:
@@ -235,6 +237,10 @@ def start_message(
         count = len(clients.by_issuer)
         lines.append(
             f"  {count} {'client' if count == 1 else 'clients'} may call, each call with its own token"
+        )
+    if settings.capture:
+        lines.append(
+            f"  every call is kept, patient data included, in {folder_beside(Path(settings.decision_log))}"
         )
     if settings.today is not None:
         lines.append(f"  time is frozen at {settings.today.isoformat()}")

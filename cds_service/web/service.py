@@ -9,6 +9,7 @@ import msgspec
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
+from cds_service.facts.server.heard import Heard
 from cds_service.facts.server.reads import FhirReader
 from cds_service.pipeline import evaluate
 from cds_service.web.arrival import arrived, refuse_if_turned_away
@@ -49,9 +50,10 @@ def register(
         service = rules.services.get(service_id)
         if service is None:
             raise NotFound
-        seen.reading = reading = reader.begin(caller.fhir, since)
+        seen.reading = reading = Heard(reader.begin(caller.fhir, since))
+        seen.body = body_of(request, limit)
         seen.request = hook_call = read_request(
-            body_of(request, limit),
+            seen.body,
             service_id=service.id,
             hook=service.hook,
             as_of=clock(),

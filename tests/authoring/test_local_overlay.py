@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,12 @@ def lighter(home: Path) -> Path:
     return home
 
 
+def commit(home: Path) -> None:
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "as it was")):
+        name = ("-c", "user.name=Tests", "-c", "user.email=tests@example.org")
+        subprocess.run(["git", *name, *words], cwd=home, check=True)
+
+
 def chart(home: Path) -> str:
     return next(path.stem for path in sorted((home / "fhir_fixtures/charts").glob("*.json")))
 
@@ -66,6 +73,60 @@ def test_an_explanation_marks_a_changed_value_set(home: Path) -> None:
     change(HEAD + 'valuesets: {body-weight: {add: [{system: loinc, code: "3141-9"}]}}\n')
     output = run("explain", "heavy", "--chart", chart(home)).output
     assert "local: loinc 3141-9 added to body-weight (rules/local/small.yaml:3:" in output
+
+
+REWORDED = (
+    HEAD
+    + "numbers:\n"
+    + '  - {rule: broken-and-heavy, fact: weight, shipped: "30 days [1]", local: "60 days [1]"}\n'
+    + "texts:\n"
+    + '  - {rule: broken-and-heavy, shipped: "Within 30 days [1].", local: "Within 60 days [1]."}\n'
+    + '  - {rule: broken-and-heavy, shipped: "Is there one of 30 days?", local: "Is there one of 60 days?"}\n'
+    + "  - rule: broken-and-heavy\n"
+    + "    shipped: All 30 days are kept [1].\n"
+    + "    local: All 30 days are kept [1].\n"
+)
+
+
+@pytest.fixture
+def reworded(home: Path) -> Path:
+    """A rule that says its number in its card and its questions, and a site that says another."""
+    rule = home / "rules/small/contraindications/broken-and-heavy.yaml"
+    text = rule.read_text().replace("So it is [1].", "Within 30 days [1].")
+    text = text.replace(
+        "  drug:\n",
+        "  weight:\n    ask: Is there one of 30 days?\n    find: Observation\n    code_in: body-weight\n"
+        "    within: 30 days [1]\n    give: exists\n    record: complete\n"
+        "    because: All 30 days are kept [1].\n  drug:\n",
+    )
+    rule.write_text(text.replace("    - fracture\n", "    - fracture\n    - weight\n", 1))
+    change(REWORDED)
+    return home
+
+
+def test_an_explanation_marks_the_words_that_were_changed_in_lines_and_card(reworded: Path) -> None:
+    output = run("explain", "broken-and-heavy", "--chart", chart(reworded)).output
+    place = "(rules/local/small.yaml:"
+    assert f"local words in detail: Within [-30-]{{+60+}} days [1]. {place}6:" in output
+    assert f"local words in ask: Is there one of [-30-]{{+60+}} days? {place}7:" in output
+    assert "words in because" not in output, "it was given, and stays as it was"
+    shown = run("explain", "broken-and-heavy", "--chart", chart(reworded), "--card").output
+    assert "local words in detail" in shown
+    body = json.loads(
+        run("explain", "broken-and-heavy", "--chart", chart(reworded), "--format", "json").output
+    )
+    (note,) = body["card"]["notes"]
+    assert note.startswith("local words in detail")
+
+
+def test_words_of_another_card_are_not_marked(reworded: Path) -> None:
+    path = reworded / "fhir_fixtures/charts/toe.json"
+    body = json.loads(path.read_text())
+    body["entry"] = [one for one in body["entry"] if one["resource"]["resourceType"] != "Observation"]
+    path.write_text(json.dumps(body))
+    output = run("explain", "broken-and-heavy", "--chart", "toe").output
+    assert "words in ask" in output
+    assert "words in detail" not in output
 
 
 def test_without_changes_an_explanation_says_nothing_of_them(home: Path) -> None:
@@ -87,6 +148,55 @@ def test_a_mistake_in_an_overlay_is_linted_with_its_place(home: Path) -> None:
     assert result.exit_code == 1
     assert "rules/local/small.yaml:3:" in result.output
     assert "did you mean 'body-weight'?" in result.output
+
+
+@pytest.mark.parametrize("named", ["rules/local/small.yaml", "rules/local"])
+def test_an_overlay_can_be_linted_alone(home: Path, named: str) -> None:
+    change(HEAD + "valuesets: {body-weigt: {}}\n")
+    rule = home / "rules/small/definitions/heavy.yaml"
+    rule.write_text(rule.read_text().replace("code_in: body-weight", "code_in: no-such-set"))
+    result = run("lint", named)
+    assert result.exit_code == 1
+    assert "rules/local/small.yaml:3:" in result.output
+    assert "heavy.yaml" not in result.output
+    assert "heavy.yaml" in run("lint").output
+
+
+def test_an_overlay_can_be_linted_where_it_lies(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(HEAD + "valuesets: {body-weigt: {}}\n")
+    monkeypatch.chdir(home / "rules/local")
+    result = run("lint", "small.yaml")
+    assert result.exit_code == 1
+    assert "small.yaml:3:" in result.output
+
+
+def test_an_overlay_of_no_rulebook_is_wrong_use(home: Path) -> None:
+    change(HEAD, Path("rules/local/other.yaml"))
+    assert run("lint", "rules/local/other.yaml").exit_code == 2
+
+
+def test_what_a_site_changes_is_no_new_version_of_a_rule(lighter: Path) -> None:
+    overlay = LOCAL.read_text()
+    LOCAL.unlink()
+    commit(lighter)
+    change(overlay)
+    told = run("lint", "--against", "HEAD", "--format", "json")
+    codes = {one["code"] for one in json.loads(told.output)["problems"]}
+    assert "identity/version-not-bumped" not in codes
+    heavy = lighter / "rules/small/definitions/heavy.yaml"
+    heavy.write_text(heavy.read_text().replace("within: 60 days", "within: 61 days"))
+    told = run("lint", "--against", "HEAD", "--format", "json")
+    assert "identity/version-not-bumped" in {one["code"] for one in json.loads(told.output)["problems"]}
+
+
+def test_replay_of_one_rulebook_takes_the_changes_of_both_versions(lighter: Path) -> None:
+    change(LOCAL.read_text().replace("50 kg", "130 kg"))
+    commit(lighter)
+    told = run("replay", "--against", "HEAD", "--rules", "rules/small")
+    assert told.exit_code == 0, told.output
+    LOCAL.unlink()
+    told = run("replay", "--against", "HEAD", "--rules", "rules/small")
+    assert "weight >= 130 kg [1] is false (120 kg) → weight >= 100 kg [1] is true" in told.output
 
 
 def test_an_overlay_is_formatted_with_its_rulebook(home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from ipaddress import ip_network
@@ -11,9 +10,10 @@ from uuid import NAMESPACE_URL, uuid5
 from cds_service.errors import RequestError
 from cds_service.facts.read import EMPTY, FAILED, FOUND, Owner, kind_of, read_key
 from cds_service.facts.request import HookRequest
+from cds_service.facts.server.heard import Heard
 from cds_service.facts.server.policy import FhirPolicy
 from cds_service.facts.server.reads import FhirReader
-from cds_service.facts.server.source import Answer, FhirSource, Outcome, Query
+from cds_service.facts.server.source import Answer, Outcome
 from cds_service.pipeline import Evaluation, ServedRulebook, examine
 
 CHECKER = "Practitioner/check-connection"
@@ -95,7 +95,7 @@ class Checked:
 
 def check(served: ServedRulebook, request: HookRequest, policy: FhirPolicy, reader: FhirReader) -> Checked:
     """Read every key of the request's hook, and decide. A call the service would refuse says why."""
-    heard = _Heard(reader.begin(policy))
+    heard = Heard(reader.begin(policy))
     evaluation, refusal = None, ""
     try:
         evaluation = examine(request, served, heard)
@@ -116,35 +116,3 @@ def _result(key: str, outcome: Outcome | None, answer: Answer | None, request: H
         found = sum(one.__class__.__name__ == kind_of(key) for one in brought.resources)
     status = answer.status if outcome.outcome == FAILED else 0
     return KeyResult(key, outcome.outcome, found, status, outcome.milliseconds)
-
-
-class _Heard:
-    """A source that keeps the answers it passes on."""
-
-    def __init__(self, source: FhirSource) -> None:
-        self._source = source
-        self.answers: dict[str, Answer] = {}
-
-    @property
-    def absent(self) -> frozenset[str]:
-        """The resource types that the EHR does not have."""
-        return self._source.absent
-
-    @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """Every read so far."""
-        return self._source.outcomes
-
-    def read(self, request: HookRequest, queries: Mapping[str, Query]) -> Mapping[str, Answer]:
-        """Read, and keep what came."""
-        answers = self._source.read(request, queries)
-        self.answers.update(answers)
-        return answers
-
-    def record(self, outcome: Outcome) -> None:
-        """Keep what a read came to."""
-        self._source.record(outcome)
-
-    def refusal(self, request: HookRequest) -> str:
-        """Why nothing was read."""
-        return self._source.refusal(request)

@@ -41,7 +41,13 @@ case to paste into the test file. What cannot be tested is said on the line, wit
 
 
 @click.command(help=_HELP)
-@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
 @click.option(
     "--rule", "wanted", metavar="ID", multiple=True, help="Only this rule; may be given several times."
 )
@@ -52,7 +58,13 @@ case to paste into the test file. What cannot be tested is said on the line, wit
     "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with the rules coloured."
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
-@click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
+@click.option(
+    "--fixtures",
+    type=click.Path(path_type=Path),
+    default=FIXTURES,
+    show_default=True,
+    help="The folder of charts/ and requests/.",
+)
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def coverage(

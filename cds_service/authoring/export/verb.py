@@ -23,7 +23,7 @@ the sources.
 With --transparency instead: developer, funding, citations, dates, and which personal data the rules use, as a
 notice about decision support asks for. What nobody stated is reported as not stated.
 
-\\b
+\b
   cds export > ketamine-trd.json
   cds export --transparency --format markdown --funding "None; made by the hospital" --released 2026-11-23
 
@@ -33,7 +33,13 @@ language of the rule files (text/x-cds-rule).
 
 
 @click.command(help=_HELP)
-@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
 @click.option("--transparency", "disclose", is_flag=True, help="The attributes to disclose, not FHIR.")
 @click.option("--funding", default="", metavar="TEXT", help="Who paid; only the publisher knows.")
 @click.option("--released", metavar="DATE", help="When this version was released.")

@@ -70,7 +70,13 @@ It listens on this machine only, but any page in a browser on it can read the ch
 @click.option("--truncate", metavar="WHERE=N", multiple=True, help="Send N entries at most; total says more.")
 @click.option("--drop", metavar="TYPE", multiple=True, help="Have no such resource type (404).")
 @click.option("--require-token", "token", metavar="WORD", default="", help="Refuse who does not bring it.")
-@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
 def fhir_server(
     host: str,
     port: int,

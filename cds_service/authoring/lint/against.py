@@ -15,11 +15,15 @@ from cds_service.rulebook.shelf import read_shelf
 
 @dataclass(frozen=True)
 class Earlier:
-    """The rules of an earlier commit by id, and the ids of rules that were removed before it."""
+    """The rules of an earlier commit by id, and the ids of rules that were removed before it.
+
+    `now` are the rules of today to compare with: as shipped, since what a site changes is no new version.
+    """
 
     revision: str
     rules: Mapping[str, Rule]
     removed: frozenset[str]
+    now: Mapping[str, Rule]
 
 
 def rules_at(folder: Path, revision: str) -> Earlier:
@@ -38,9 +42,13 @@ def rules_at(folder: Path, revision: str) -> Earlier:
         try:
             write_out(folder, commit, ["."], Path(made))
         except UsageError:
-            return Earlier(revision, {}, _removed(folder, commit))
-        rules = {one.model.rule: one.model for one in read_shelf(Path(made)).rules if one.sound}
-    return Earlier(revision, rules, _removed(folder, commit) - rules.keys())
+            return Earlier(revision, {}, _removed(folder, commit), {})
+        rules = _shipped(Path(made))
+    return Earlier(revision, rules, _removed(folder, commit) - rules.keys(), _shipped(folder))
+
+
+def _shipped(folder: Path) -> Mapping[str, Rule]:
+    return {one.model.rule: one.model for one in read_shelf(folder, local=False).rules if one.sound}
 
 
 def _removed(folder: Path, commit: str) -> frozenset[str]:

@@ -14,7 +14,8 @@ from cds_service.authoring.lint.check import LEVELS, PERSONAS, Persona
 from cds_service.authoring.lint.report import FORMATS, Report
 from cds_service.authoring.lint.run import Findings, lint_rulebook
 from cds_service.errors import Problem, UsageError
-from cds_service.rulebook.load import find_rulebooks
+from cds_service.rulebook.load import find_rulebooks, rulebook_of
+from cds_service.rulebook.overlay import LOCAL
 from cds_service.rulebook.shelf import BOOK
 
 
@@ -58,8 +59,15 @@ def lint(
 ) -> None:
     """Check rulebooks and print every problem with its file, line and column.
 
-    PATHS are rulebook folders, folders of rulebooks, or files in one (default: rules/). A file narrows what
-    is printed, never what is checked. Every finding names its page in docs/lint/.
+    PATHS are rulebook folders, folders of rulebooks, files in one, or what a site changes in one
+    (rules/local/…), default: rules/. A file narrows what is printed, never what is checked. Every finding
+    names its page in docs/lint/: what to avoid, what to prefer, and why.
+
+    \b
+      cds lint
+      cds lint rules/our-clinic/cautions/heavy-patient.yaml
+      cds lint --persona auditor --fail-level warning    everything, for a review
+      cds lint --against main --format github            on a pull request
     """
     day = today.date() if today is not None else date.today()
     found = [
@@ -95,7 +103,7 @@ def _wanted(paths: Sequence[Path]) -> Mapping[Path, list[Path]]:
         if not path.exists():
             raise UsageError(f"there is no {path}: name a rulebook folder, or run this where rules/ is")
         whole = find_rulebooks(path)
-        inside = [] if whole else [one for one in path.parents if (one / BOOK).is_file()][:1]
+        inside = () if whole else _around(path)
         if not whole and not inside:
             raise UsageError(f"no rulebook in {path}: a rulebook folder holds a {BOOK}")
         for folder in whole:
@@ -103,6 +111,15 @@ def _wanted(paths: Sequence[Path]) -> Mapping[Path, list[Path]]:
         for folder in inside:
             wanted.setdefault(folder, []).append(path)
     return wanted
+
+
+def _around(path: Path) -> tuple[Path, ...]:
+    """The rulebook that a file is part of or that a site changes in it; those of a folder of changes."""
+    if path.resolve().name == LOCAL and path.is_dir():
+        found = [rulebook_of(one) or rulebook_of(one.resolve()) for one in sorted(path.glob("*.yaml"))]
+    else:
+        found = [rulebook_of(path) or rulebook_of(path.resolve())]
+    return tuple(one for one in found if one is not None)
 
 
 def _narrowed(found: Findings, folder: Path, wanted: Sequence[Path]) -> Findings:
@@ -117,4 +134,4 @@ def _narrowed(found: Findings, folder: Path, wanted: Sequence[Path]) -> Findings
 
 
 def _in(problem: Problem, wanted: Sequence[Path]) -> bool:
-    return any(Path(problem.place.file).is_relative_to(path) for path in wanted)
+    return any(Path(problem.place.file).resolve().is_relative_to(path.resolve()) for path in wanted)

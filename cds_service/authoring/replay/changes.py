@@ -55,10 +55,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A deciding line before and after; None where that version has no such line."""
+    """A deciding line before and after; None where that version has no such line.
+
+    `alone`: before is an answer, of which nobody knows the lines.
+    """
 
     before: Step | None
     after: Step | None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ import msgspec
 from cds_service.authoring.replay.approved import normalised
 from cds_service.authoring.replay.calls import Call
 from cds_service.authoring.replay.changes import Change, changes
-from cds_service.authoring.replay.turns import reasons
+from cds_service.authoring.replay.turns import reasons, reasons_now
 from cds_service.cards.response import answer
-from cds_service.errors import DataUnavailable, RequestError, UsageError
+from cds_service.errors import RequestError, UsageError
 from cds_service.pipeline import Evaluation, ServedRulebook, examine
 from cds_service.rulebook.load import load_rulebook
+from cds_service.web.discovery import service_id
+from cds_service.web.outcome import refused_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,27 @@ def compare(call: Call, pairs: tuple[Pair, ...]) -> tuple[Compared, ...]:
         return (Compared(call.name, failure=str(error)),)
 
 
+def recheck(call: Call, books: tuple[RulesAt, ...]) -> tuple[Compared, ...]:
+    """A call that a service answered, under the rulebook that it asked: what differs from that answer."""
+    try:
+        held = call.held()
+        at = next((at for at in books if _serves(at, held.service, call.hook)), None)
+        if at is None:
+            raise UsageError(f"no rulebook here serves {held.service}")
+        after, new = _answered(call, at)
+    except (UsageError, RequestError) as error:
+        return (Compared(call.name, failure=str(error)),)
+    if held.refused or after.refused:
+        return (Compared(call.name, refused=(held.refused, after.refused)),)
+    before = normalised(held.answer) if held.answer is not None else None
+    found = changes(call.name, before, after.body)
+    return (Compared(call.name, tuple(replace(one, why=reasons_now(one, new)) for one in found)),)
+
+
+def _serves(at: RulesAt, service: str, hook: str) -> bool:
+    return service_id(prepared(at).book, hook) == service
+
+
 def _compare(call: Call, pair: Pair) -> Compared:
     (before, old), (after, new) = _answered(call, pair.before), _answered(call, pair.after)
     if before.refused or after.refused:
@@ -108,11 +131,9 @@ def _answered(call: Call, at: RulesAt | None) -> tuple[Answered, Evaluation | No
     if served is None or call.hook not in served.plans:
         return Answered(), None
     try:
-        request = call.request(served.book, served.plans[call.hook].keys, UTC)
-        evaluation = examine(request, served, explain=True)
-    except DataUnavailable as error:
-        return Answered(refused=f"{error.status}: {', '.join(error.keys)} not obtained"), None
+        request, source = call.request(served.book, served.plans[call.hook].keys, UTC)
+        evaluation = examine(request, served, source, explain=True)
     except RequestError as error:
-        return Answered(refused=f"{error.status}: {error}"), None
+        return Answered(refused=refused_as(error)), None
     body = msgspec.json.decode(msgspec.json.encode(answer(evaluation.decision)))
     return Answered(normalised(body)), evaluation

@@ -74,7 +74,8 @@ def _article(change: Change) -> Iterator[str]:
     if change.why.turns:
         yield "<table><tr><th>decided by, before</th><th>decided by, after</th></tr>"
         for turn in change.why.turns:
-            yield f"<tr><td>{_step(turn.before)}</td><td>{_step(turn.after)}</td></tr>"
+            then = "as answered then" if turn.alone else _step(turn.before)
+            yield f"<tr><td>{then}</td><td>{_step(turn.after)}</td></tr>"
         yield "</table>"
     before, after = change.cards
     if before or after:

@@ -42,7 +42,7 @@ class Refused(NamedTuple):
 class Impact:
     """`before` and `after` are labels of the two versions, `edited` the rules whose own files differ.
 
-    `replayed` counts calls, changed or not.
+    `replayed` counts calls, changed or not, `passed_over` lines of a log whose call was not kept.
     """
 
     before: str
@@ -50,6 +50,7 @@ class Impact:
     books: tuple[BookVersions, ...]
     edited: tuple[str, ...] = ()
     replayed: int = 0
+    passed_over: int = 0
     changes: tuple[Change, ...] = ()
     refused: tuple[Refused, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -114,13 +115,17 @@ def summary(impact: Impact) -> str:
     """One line: how many were replayed, and on how many a card changes."""
     cards = len(impact.calls)
     moved = len({one.call for one in impact.changes} - set(impact.calls))
-    parts = [f"{impact.replayed} calls replayed", f"cards change on {cards}"]
+    parts = [f"{impact.replayed} calls replayed"]
+    parts.append("nothing changes" if impact.clean else f"cards change on {cards}")
     if moved:
         parts.append(f"on {moved} more only verdicts move")
     if impact.refused:
         parts.append(f"{len(impact.refused)} refused by one version only")
     if impact.failures:
         parts.append(f"{len(impact.failures)} could not be replayed")
+    if impact.passed_over:
+        lines = "1 line" if impact.passed_over == 1 else f"{impact.passed_over} lines"
+        parts.append(f"{lines} without a kept call passed over")
     return ", ".join(parts)
 
 
@@ -140,6 +145,7 @@ def as_json(impact: Impact) -> dict[str, Any]:
         "rulebooks": [asdict(one) for one in impact.books],
         "edited": list(impact.edited),
         "replayed": impact.replayed,
+        **({"passedOver": impact.passed_over} if impact.passed_over else {}),
         "callsWithCardChanges": list(impact.calls),
         "changes": [
             _change(one) for kinds in impact.by_rule().values() for held in kinds.values() for one in held

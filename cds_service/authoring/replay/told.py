@@ -40,9 +40,9 @@ def _one(change: Change) -> Iterator[str]:
         yield f"      {_owner(turn, change)}{turned(turn)}"
         yield from (f"        was {line}" for line in (turn.before.seen if turn.before else ()))
         yield from (f"        now {line}" for line in (turn.after.seen if turn.after else ()))
-    if old == new and change.why.before:
-        yield f"      was {change.why.before}"
-        yield f"      now {change.why.after}"
+    if old == new:
+        yield from (f"      was {why}" for why in (change.why.before,) if why)
+        yield from (f"      now {why}" for why in (change.why.after,) if why)
     yield from (f"      {line}" for line in _cards(change))
 
 
@@ -53,6 +53,8 @@ def _owner(turn: Turn, change: Change) -> str:
 
 def turned(turn: Turn) -> str:
     """`was … → now …` of one deciding line."""
+    if turn.alone:
+        return f"now {reading(turn.after)}"
     return f"{reading(turn.before)} → {reading(turn.after)}"
 
 

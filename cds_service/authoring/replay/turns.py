@@ -26,6 +26,14 @@ def reasons(change: Change, before: Evaluation | None, after: Evaluation | None)
     return Why(turns)
 
 
+def reasons_now(change: Change, after: Evaluation | None) -> Why:
+    """What decides now, where before is an answer that somebody was given."""
+    turns = tuple(replace(turn, alone=True) for turn in _turned({}, _leaves(after, change.rule)))
+    if change.kind in ("added", "removed"):
+        return Why(turns, "", _card(after, change.rule))
+    return Why(turns)
+
+
 def _turned(old: dict[Key, tuple[Step, bool]], new: dict[Key, tuple[Step, bool]]) -> tuple[Turn, ...]:
     """The lines whose truth differs; where none does, those that were written or answered differently."""
     pairs = [(old.get(key), new.get(key)) for key in dict.fromkeys((*old, *new))]

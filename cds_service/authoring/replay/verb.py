@@ -12,7 +12,7 @@ import click
 
 from cds_service.authoring.charts import FIXTURES
 from cds_service.authoring.replay.calls import Calls, find_calls
-from cds_service.authoring.replay.decide import Replayed, RulesAt, compare, decide, prepared
+from cds_service.authoring.replay.decide import Replayed, RulesAt, compare, decide, prepared, recheck
 from cds_service.authoring.replay.htmlpage import as_html
 from cds_service.authoring.replay.impact import Impact, as_json, gathered
 from cds_service.authoring.replay.plain import Approvals, Tally, lines, summary
@@ -27,9 +27,10 @@ from cds_service.settings import frozen_instant
 _HELP = """Decide every chart again, and say whose cards an edit of the rules changes.
 
 SOURCE is what to replay [default: fhir_fixtures]: a folder of charts (FHIR Bundles), of captured hook calls,
-of fixtures (charts/ and requests/), or of a FHIR bulk export (*.ndjson, one chart per patient). A story of
-the fixtures is replayed as its recorded calls, or opened (--hook) where there is none. Rules run as the
-service would run them: a draft is not among them.
+of fixtures (charts/ and requests/), or of a FHIR bulk export (*.ndjson, one chart per patient); or the
+decision log of a service that kept its calls (CDS_CAPTURE=1), whose answers are then what is compared with. A
+story of the fixtures is replayed as its recorded calls, or opened (--hook) where there is none. Rules run as
+the service would run them: a draft is not among them.
 
 \b
   cds replay                                 every call, its cards, and whether they are as approved
@@ -37,6 +38,7 @@ service would run them: a draft is not among them.
   cds replay --against HEAD                  what the edit at hand changes, chart by chart, and why
   cds replay --against main --format html > impact.html      side by side, for a committee
   cds replay export/ --today 2026-03-01 --against v0.1.0     on a bulk export
+  cds replay var/decisions.jsonl             what the rules at hand would answer otherwise than was answered
 
 --against takes a folder of rules, or else a revision of git; the work tree is not touched.
 Exit codes: 0 no difference, 1 differences or charts that cannot be replayed, 2 wrong use.
@@ -55,7 +57,13 @@ _FORMS: Mapping[str, Callable[[Impact], str]] = {
 @click.option("--accept", is_flag=True, help="Write the answers of recorded calls as the approved ones.")
 @click.option("--hook", default=DEFAULT_HOOK, show_default=True, help="Where charts are opened.")
 @click.option("--today", metavar="DATE", help="The time of every call: a date (noon, UTC) or an instant.")
-@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all cores]")
 @click.option("--format", "style", type=click.Choice(list(_FORMS)), default="text", show_default=True)
 @click.pass_context
@@ -73,19 +81,27 @@ def replay(
     """Replay, and compare if asked to."""
     if against and accept:
         raise UsageError("--accept approves what the rules say now; give it without --against")
-    if not against and style in ("markdown", "html"):
-        raise UsageError(f"--format {style} shows a comparison; give --against REV")
     now = frozen_instant("--today", today, UTC) if today else None
     after = Edition.of(rules.as_posix(), rules)
     calls = find_calls(source, _known(hook, after), now)
     workers = jobs or cores()
-    if against:
-        with other_edition(against, rules) as before:
-            impact = compared(calls, before, after, workers)
+    if not (against or calls.answered) and style in ("markdown", "html"):
+        raise UsageError(f"--format {style} shows a comparison; give --against REV, or a decision log")
+    if calls.answered and accept:
+        raise UsageError("--accept approves the answers of fixtures; a log holds what was answered")
+    if against or calls.answered:
+        impact = _impact(calls, against, after, rules, workers)
         click.echo(_FORMS[style](impact), nl=False)
         ctx.exit(0 if impact.clean else 1)
     tally = _plain(calls, after, workers, style, accept=accept)
     ctx.exit(0 if tally.clean or (accept and not tally.failures) else 1)
+
+
+def _impact(calls: Calls, against: str | None, after: Edition, rules: Path, workers: int) -> Impact:
+    if against is None:
+        return rechecked(calls, after, workers)
+    with other_edition(against, rules) as before:
+        return compared(calls, before, after, workers)
 
 
 def _known(hook: str, edition: Edition) -> str:
@@ -98,9 +114,18 @@ def _known(hook: str, edition: Edition) -> str:
 def compared(calls: Calls, before: Edition, after: Edition, jobs: int) -> Impact:
     """The impact of going from one edition to the other; the same rules need no replaying."""
     both = pairs(before, after)
-    impact = Impact(before.label, after.label, book_versions(before, after), edited(both))
+    versions = book_versions(before, after)
+    impact = Impact(before.label, after.label, versions, edited(both), passed_over=calls.passed_over)
     decided = partial(compare, pairs=both)
     with progress(each(calls.each, decided, jobs if both else 1), calls.total) as results:
+        return gathered(impact, results)
+
+
+def rechecked(calls: Calls, after: Edition, jobs: int) -> Impact:
+    """How the answers of an edition would differ from those that a service gave."""
+    impact = Impact("as answered", after.label, (), passed_over=calls.passed_over)
+    decided = partial(recheck, books=tuple(after.books.values()))
+    with progress(each(calls.each, decided, jobs), calls.total) as results:
         return gathered(impact, results)
 
 

@@ -15,6 +15,7 @@ from cds_service.authoring.replay.decide import Pair, RulesAt, prepared
 from cds_service.authoring.revision import commit_of, git, write_out
 from cds_service.errors import RuleError, UsageError
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
+from cds_service.rulebook.overlay import LOCAL
 from cds_service.rulebook.shelf import BOOK
 
 
@@ -110,7 +111,8 @@ def _checked_out(revision: str, rules: Path, into: Path) -> tuple[str, Path]:
             f"--against {revision}: neither a folder nor a revision of git; try HEAD, main, or a folder"
         ) from None
     inside = here.relative_to(top)
-    wanted = [inside] if not (here / BOOK).is_file() else [inside, inside.parent / "terminology"]
+    beside = (inside.parent / "terminology", inside.parent / LOCAL) if (here / BOOK).is_file() else ()
+    wanted = [inside, *beside]
     held = [path for path in wanted if _has(top, commit, path)]
     if not held:
         raise UsageError(f"--against {revision}: that revision has no {inside.as_posix()}")

@@ -41,7 +41,13 @@ FOLDERS: Mapping[str, str] = {
     "data-gap": "data-gaps",
 }
 """Where a rule of a kind stands; a kind not named here has a folder of its name."""
-_RULES = click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True)
+_RULES = click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("rules"),
+    show_default=True,
+    help="The folder of the rulebooks, or one rulebook.",
+)
 _NEW_HELP = """Write the first files of a rulebook or a rule, clean but for the lines marked TODO:.
 
 \b
@@ -50,8 +56,9 @@ _NEW_HELP = """Write the first files of a rulebook or a rule, clean but for the 
 """
 _RULE_HELP = f"""Write a rule, its tests and a chart: KIND/NAME, such as caution/heavy-patient.
 
-NAME is the id of the rule, its file and its conclusion. The rule is a draft that asks for the age only, and
-its tests are green, cds lint finds nothing but TODO: change one thing at a time. Kinds: {", ".join(KINDS)}.
+NAME is the id of the rule, its file and its conclusion. The rule is a draft that asks for the age only. Its
+tests are green, and cds lint finds nothing but the lines marked TODO. Change one thing at a time and run
+both again. KIND decides the folder, the order of the cards and which checks apply: {", ".join(KINDS)}.
 
 \b
   cds new rule caution/heavy-patient
@@ -64,13 +71,19 @@ def new() -> None:
     """Files to begin with."""
 
 
-@new.command()
+@new.command(short_help="Write a rulebook without rules.")
 @click.argument("name")
 @_RULES
 def rulebook(name: str, rules: Path) -> None:
     """Write a rulebook without rules: NAME is its id and its folder below --rules.
 
-    The JSON Schema of rules is written beside it, for completion in an editor.
+    It holds rulebook.yaml (what it is about, and the card that says what could not be checked), sources.yaml
+    (numbered; every number of a rule cites one) and override-reasons.yaml. The JSON Schema of rules is
+    written beside it, for completion in an editor.
+
+    \b
+      cds new rulebook our-clinic
+      cds new rule monitoring/level-overdue --rules rules/our-clinic
     """
     _checked(name, "a rulebook")
     folder = rules / name
@@ -84,10 +97,16 @@ def rulebook(name: str, rules: Path) -> None:
     click.echo("next: fill in the lines marked TODO:, then cds new rule KIND/NAME")
 
 
-@new.command(help=_RULE_HELP)
+@new.command(help=_RULE_HELP, short_help="Write a rule, its tests and a chart.")
 @click.argument("rule", metavar="KIND/NAME")
 @_RULES
-@click.option("--fixtures", type=click.Path(path_type=Path), default=FIXTURES, show_default=True)
+@click.option(
+    "--fixtures",
+    type=click.Path(path_type=Path),
+    default=FIXTURES,
+    show_default=True,
+    help="The folder of charts/ and requests/.",
+)
 @click.option("--today", metavar="DATE", help="The day of the tests and the chart (default: today).")
 def rule(rule: str, rules: Path, fixtures: Path, today: str | None) -> None:
     """Write a rule with its tests and a chart."""

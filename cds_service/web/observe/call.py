@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
 from cds_service.facts.request import HookRequest
-from cds_service.facts.server.source import FhirSource
+from cds_service.facts.server.heard import Heard
+from cds_service.facts.server.source import Answer
 from cds_service.facts.server.source import Outcome as Read
 from cds_service.pipeline import Outcome
 from cds_service.web.caller import Caller
@@ -26,7 +27,8 @@ class Call:
     `service` is the id of one of our services, empty if the call named none. `time` is when it came, by the
     real clock; `seconds` until its answer was ready. `caller` is None if it was not let in, `request` if it
     could not be read. `outcome` stands behind a 200 only, `error` behind everything else. `reads` is what was
-    read from the FHIR server. It holds identifiers and the access token: a witness decides what it keeps.
+    read from the FHIR server, `heard` what each read brought, `absent` the types that the EHR does not have.
+    It holds the data, identifiers and the access token: a witness decides what it keeps.
     """
 
     service: str
@@ -38,6 +40,9 @@ class Call:
     outcome: Outcome | None = None
     reads: tuple[Read, ...] = ()
     error: Exception | None = None
+    body: bytes = field(default=b"", repr=False)
+    heard: Mapping[str, Answer] = field(default_factory=dict, repr=False)
+    absent: frozenset[str] = frozenset()
 
 
 Witness = Callable[[Call], None]
@@ -45,11 +50,12 @@ Witness = Callable[[Call], None]
 
 @dataclass(slots=True)
 class Seen:
-    """What is known of a call so far; `reading` is its way to the FHIR server."""
+    """What is known of a call so far; `body` is what was sent, `reading` its way to the FHIR server."""
 
     caller: Caller | None = None
+    body: bytes = b""
     request: HookRequest | None = None
-    reading: FhirSource | None = None
+    reading: Heard | None = None
     outcome: Outcome | None = None
 
 
@@ -85,6 +91,7 @@ class Witnesses:
 
 
 def _call(service: str, time: datetime, seconds: float, seen: Seen, error: Exception | None) -> Call:
+    reading = seen.reading
     return Call(
         service=service,
         time=time,
@@ -93,6 +100,9 @@ def _call(service: str, time: datetime, seconds: float, seen: Seen, error: Excep
         caller=seen.caller,
         request=seen.request,
         outcome=seen.outcome if error is None else None,
-        reads=seen.reading.outcomes if seen.reading is not None else (),
+        reads=reading.outcomes if reading is not None else (),
         error=error,
+        body=seen.body,
+        heard=reading.answers if reading is not None else {},
+        absent=reading.absent if reading is not None else frozenset(),
     )

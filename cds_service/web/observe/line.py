@@ -28,8 +28,8 @@ _KEPT = ("id", "asOf", "rulebook", "complete", "withheld")
 _VERDICTS = ("true", "unknown", "false")
 
 
-def line_of(call: Call, mask: Mask) -> bytes:
-    """The line of one call, its end included."""
+def line_of(call: Call, mask: Mask, captured: str = "") -> bytes:
+    """The line of one call, its end included; `captured` is the digest of the call where it was kept."""
     line: dict[str, Any] = {
         "time": call.time.astimezone(UTC).isoformat(timespec="milliseconds"),
         "status": call.status,
@@ -47,6 +47,8 @@ def line_of(call: Call, mask: Mask) -> bytes:
             {"key": read.key, "outcome": read.outcome, "ms": read.milliseconds, "bytes": read.size}
             for read in call.reads
         ]
+    if captured:
+        line["captured"] = captured
     return _encode(line) + b"\n"
 
 

@@ -40,6 +40,6 @@ def observe(
     metrics.serving(current.now.books)
     witnesses: list[Witness] = [metrics]
     if settings.decision_log:
-        witnesses.append(open_log(settings.decision_log, metrics.line_lost))
+        witnesses.append(open_log(settings.decision_log, metrics.line_lost, capture=settings.capture))
     told = Witnesses(witnesses, clock or (lambda: datetime.now(UTC)))
     return Observers(told, metrics.kept, metrics.serving)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench_example import write_files
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.authoring.ways import Wish, ways
@@ -86,22 +86,19 @@ def test_every_way_works_and_every_part_of_it_is_needed(
             assert decide(tree, with_changes(states, without)) is not wanted
 
 
-def distinct(tree: Tree, seen: list[int]) -> Tree:
-    """The tree with another leaf at each place."""
-    if isinstance(tree, int):
-        seen.append(tree)
-        return len(seen) - 1
-    return Branch(tree.kind, tuple(distinct(part, seen) for part in tree.parts), tree.n)
-
-
 @given(trees, truths)
-def test_no_smaller_way_is_missed_where_no_criterion_stands_twice(tree: Tree, states: list[Truth]) -> None:
-    seen: list[int] = []
-    tree = distinct(tree, seen)
-    assume(len(seen) <= LEAVES)
+def test_no_smaller_way_is_missed_also_where_criteria_stand_twice(tree: Tree, states: list[Truth]) -> None:
     for wanted in (TRUE, FALSE):
         sizes = [len(way) for way in found(tree, states, wanted)]
         assert min(sizes, default=None) == fewest(tree, states, wanted)
+
+
+def test_a_criterion_that_must_stay_in_one_place_is_not_changed_in_another() -> None:
+    """One of two is enough at the first place; what the second wants of the same criterion decides which."""
+    first, second = 0, 1
+    tree = Branch("all", (Branch("any", (first, second)), Branch("not", (first,))))
+    assert found(tree, [FALSE, FALSE, FALSE, FALSE], TRUE) == [{second: TRUE}]
+    assert found(tree, [TRUE, FALSE, FALSE, FALSE], TRUE) == [{first: FALSE, second: TRUE}]
 
 
 @given(trees, truths)

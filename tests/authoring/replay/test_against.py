@@ -115,7 +115,7 @@ def test_a_new_rule_and_one_that_is_gone_are_not_evaluated_elsewhere(repository:
 
 def test_the_same_rules_change_nothing(repository: Path) -> None:
     assert replayed("--against", "HEAD", code=0) == (
-        f"HEAD ({git(repository, 'rev-parse', 'HEAD')[:10]}) → rules: 3 calls replayed, cards change on 0\n"
+        f"HEAD ({git(repository, 'rev-parse', 'HEAD')[:10]}) → rules: 3 calls replayed, nothing changes\n"
     )
 
 

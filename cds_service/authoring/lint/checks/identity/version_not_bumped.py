@@ -14,7 +14,7 @@ def _look(linted: Linted) -> Iterator[Seen]:
         if (
             earlier is not None
             and old is not None
-            and old != parsed.model
+            and old != earlier.now.get(parsed.model.rule)
             and _not_after(parsed.model.version, old.version)
         ):
             yield Seen(
