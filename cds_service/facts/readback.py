@@ -65,7 +65,7 @@ class ReadBack:
         queries = dict(self._queries(completed, request)) if request.fhir_server else {}
         if queries:
             for key, answer in self.source.read(request, queries).items():
-                completed[key] = brought = _brought(key, answer, read)
+                completed[key] = brought = self._brought(key, answer, read)
                 self._record(key, brought.state, answer)
         return completed
 
@@ -124,11 +124,12 @@ class ReadBack:
         size = memoryview(answer.raw).nbytes if answer.raw is not None else 0
         self.source.record(Outcome(key, outcome, answer.milliseconds, size))
 
-
-def _brought(key: str, answer: Answer, read: Read) -> Supplied:
-    """The answer to a key's search as if it had been supplied."""
-    if answer.raw is not None:
-        return read(key, answer.raw)
-    if answer.ended == source.REFUSED:
-        return Supplied(NOT_SUPPLIED)
-    return Supplied(DEADLINE if answer.ended == source.DEADLINE else FAILED)
+    def _brought(self, key: str, answer: Answer, read: Read) -> Supplied:
+        """The answer to a key's search as if it had been supplied. A read of one resource is never empty."""
+        if answer.raw is not None:
+            brought = read(key, answer.raw)
+            alone = "?" not in self.templates[key]
+            return Supplied(FAILED, notes=brought.notes) if alone and brought.state == EMPTY else brought
+        if answer.ended == source.REFUSED:
+            return Supplied(NOT_SUPPLIED)
+        return Supplied(DEADLINE if answer.ended == source.DEADLINE else FAILED)

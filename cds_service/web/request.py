@@ -18,10 +18,10 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import RequestError
+from cds_service.facts.members import Members, refuse_duplicates
 from cds_service.facts.request import HookRequest
 from cds_service.rulebook.hooks import hook_named
 from cds_service.web.context import read_context
-from cds_service.web.members import Members, refuse_duplicates
 from cds_service.web.values import ABSENT, NULL, decode, members_of, missing, text_in, text_of, unusable
 
 _UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)

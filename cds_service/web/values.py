@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import RequestError
-from cds_service.web.members import objects_of, refuse_duplicates
+from cds_service.facts.members import objects_of, refuse_duplicates
 
 T = TypeVar("T")
 ABSENT, NULL = Raw(b""), Raw(b"null")

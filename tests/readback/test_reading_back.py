@@ -98,6 +98,54 @@ def test_an_error_of_the_server_is_a_failure_and_not_an_empty_record(read: Readi
         assert outcomes(chart) == [("conditions", "failed")]
 
 
+TWICE = {
+    "entries": b'{"resourceType":"Bundle","entry":%s,"entry":[]}',
+    "types": b'{"resourceType":"OperationOutcome","resourceType":"Bundle","entry":%s}',
+    "names, one escaped": b'{"resourceType":"Bundle","entry":%s,"\\u0065ntry":[]}',
+    "resources of an entry": b'{"resourceType":"Bundle","entry":[{"resource":%s,"resource":{}}]}',
+    "members of a resource": b'{"resourceType":"Bundle","entry":[{"resource":{"id":%s,"id":"c"}}]}',
+}
+EMPTY_BUNDLE = {"resourceType": "Bundle", "type": "searchset"}
+
+
+@pytest.mark.parametrize("said", [b"null", b" null\n", b"", b"0", b"[]", b'""', b"false"])
+def test_an_answer_that_is_no_object_is_a_failure(read: Reading, server: Scripted, said: bytes) -> None:
+    """In a call `null` means searched and empty; a server that answers `null` has said nothing."""
+    server.on(CONDITIONS, answer(said))
+    chart = read("conditions", without=["conditions"])
+    assert chart.states["conditions"] == "failed"
+    assert outcomes(chart) == [("conditions", "failed")]
+
+
+@pytest.mark.parametrize("shape", TWICE.values(), ids=TWICE)
+def test_an_answer_with_a_member_twice_is_a_failure(read: Reading, server: Scripted, shape: bytes) -> None:
+    server.on(CONDITIONS, answer(shape % json.dumps(bundle(DEPRESSION)["entry"]).encode()))
+    assert read("conditions", without=["conditions"]).states["conditions"] == "failed"
+
+
+def test_a_further_page_with_a_member_twice_leaves_the_key_truncated(read: Reading, server: Scripted) -> None:
+    server.on("more", answer(TWICE["entries"] % b"[]"))
+    server.on(CONDITIONS, answer(first_page(f"{server.base}/more")))
+    assert read("conditions", without=["conditions"]).states["conditions"] == "truncated"
+
+
+def test_a_patient_with_a_member_twice_is_not_the_patient(read: Reading, server: Scripted) -> None:
+    server.on("Patient/p", answer(b'{"resourceType":"Patient","id":"other","id":"p"}'))
+    with pytest.raises(DataUnavailable):
+        read(without=["patient"])
+
+
+@pytest.mark.parametrize("said", [EMPTY_BUNDLE, EMPTY_BUNDLE | {"entry": [], "total": 0}])
+def test_an_empty_bundle_answers_a_search_and_no_read_of_one_resource(
+    read: Reading, server: Scripted, said: Json
+) -> None:
+    server.on("Encounter/e1", answer(said))
+    server.on(CONDITIONS, answer(said))
+    chart = read("encounter", "conditions", encounter_id="e1", without=["encounter", "conditions"])
+    assert chart.states["conditions"] == "empty"
+    assert outcomes(chart) == [("encounter", "failed"), ("conditions", "empty")]
+
+
 def test_a_total_above_what_came_is_a_truncated_key(read: Reading, server: Scripted) -> None:
     server.on(CONDITIONS, answer(bundle(DEPRESSION, total=2)))
     assert read("conditions", without=["conditions"]).states["conditions"] == "truncated"

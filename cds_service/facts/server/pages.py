@@ -1,13 +1,15 @@
-"""Pages of one search as one Bundle, and the link to the next."""
+"""Pages of one search as one Bundle, the link to the next, and which answers may be read at all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Raw
 
+from cds_service.errors import RequestError
 from cds_service.facts.fhir_types import Element, Text
+from cds_service.facts.members import objects_of, refuse_duplicates
 
 
 class _Link(Element, frozen=True, omit_defaults=True):
@@ -24,6 +26,35 @@ class _Page(Element, frozen=True, omit_defaults=True):
 
 
 _read = msgspec.json.Decoder(_Page).decode
+_listed = msgspec.json.Decoder(list[Raw]).decode
+_NONE = Raw(b"[]")
+
+
+def is_plain(answer: bytes) -> bool:
+    """Whether an answer is a JSON object in which no name stands twice, entries and their resources included.
+
+    Of two members of one name a parser keeps one and does not tell: what the other held would be lost. And
+    `null`, by which a caller says in a call that it searched and found nothing, says nothing here.
+    """
+    try:
+        members = _once(answer)
+        for entry in _objects(_listed(members.get("entry", _NONE))):
+            for resource in _objects([_once(entry).get("resource", _NONE)]):
+                _once(resource)
+    except (RequestError, msgspec.MsgspecError, RecursionError, ValueError):
+        return False
+    return True
+
+
+def _once(raw: bytes | Raw) -> dict[str, Raw]:
+    members = objects_of.decode(raw)
+    refuse_duplicates(bytes(raw), members)
+    return members
+
+
+def _objects(values: Iterable[Raw]) -> Iterator[Raw]:
+    """Those that are objects; what else stands in a Bundle is dealt with where it is read."""
+    return (value for value in values if bytes(value).startswith(b"{"))
 
 
 def next_of(page: bytes | Raw) -> str:

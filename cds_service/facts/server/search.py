@@ -11,7 +11,7 @@ from msgspec import Raw
 from cds_service.facts.server.access import Access, under_base
 from cds_service.facts.server.connection import Patience, Reply, Server, Slow, TooLong, Unreachable
 from cds_service.facts.server.guard import AddressRefused, TimeIsOver, Watch
-from cds_service.facts.server.pages import joined, next_of
+from cds_service.facts.server.pages import is_plain, joined, next_of
 from cds_service.facts.server.query import LONGEST
 from cds_service.facts.server.source import CUT, DEADLINE, FAILED, REFUSED, WHOLE, Answer, Query
 
@@ -97,6 +97,8 @@ class Search:
             as_form = len(url) > LONGEST and not seen and self._query.begun is None
             seen.add(url)
             page = self._page(url, as_form=as_form)
+            if not is_plain(page):
+                raise _NoPage
             self._pages.append(page)
             self._size += len(page)
             following = next_of(page)

@@ -19,9 +19,9 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import RequestError
+from cds_service.facts.members import objects_of
 from cds_service.facts.request import HookRequest
 from cds_service.facts.server.source import FAILED, Answer
-from cds_service.web.members import objects_of
 from cds_service.web.observe.call import Call
 from cds_service.web.outcome import refused_as
 
