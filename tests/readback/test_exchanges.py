@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import gzip
+import json
+import logging
 from collections.abc import Iterator
 
 import pytest
-from scripted_server import HERE, TOKEN, Scripted, answer, bundle, call, ids, scripted
+from scripted_server import HERE, TOKEN, Handler, Scripted, answer, bundle, call, ids, scripted
 
 from cds_service.facts.request import HookRequest
 from cds_service.facts.server.access import Access, access_for
@@ -186,6 +188,25 @@ def test_nothing_of_a_call_is_kept_after_it(server: Scripted, reader: FhirReader
     read(reader, server)
     gc.collect()
     assert [held for held in gc.get_objects() if isinstance(held, Access | HookRequest)] == []
+
+
+@pytest.mark.parametrize("line", [b"no colon in it", b" folded: from nothing", b"Na me: x"])
+def test_what_a_server_sends_as_headers_is_in_no_log(
+    server: Scripted, reader: FhirReader, caplog: pytest.LogCaptureFixture, line: bytes
+) -> None:
+    """The HTTP library would write the URL, the header and a traceback of a header it cannot parse."""
+
+    def act(handler: Handler) -> None:
+        body = json.dumps(bundle("c1")).encode()
+        told = (line, b"X-Echo: " + TOKEN.encode(), b"Content-Length: %d" % len(body), b"Connection: close")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"\r\n".join(told) + b"\r\n\r\n" + body)
+        handler.close_connection = True
+
+    caplog.set_level(logging.DEBUG)
+    server.on(CONDITIONS, act)
+    read(reader, server)
+    assert server.paths()[0] == CONDITIONS
+    assert caplog.text == ""
 
 
 def test_a_token_is_not_shown_by_what_holds_it() -> None:

@@ -32,7 +32,9 @@ FORM = "application/x-www-form-urlencoded"
 _PIECE = 65_536
 _MOST_SERVERS = 64
 
-logging.getLogger("urllib3").setLevel(logging.WARNING)  # its debug lines hold URLs, and these hold ids
+for _library in ("urllib3", "requests", "charset_normalizer"):
+    # Their lines hold URLs, with ids in them, and of a header that cannot be parsed the text: not one is written.
+    logging.getLogger(_library).setLevel(logging.CRITICAL + 1)
 
 
 class TooLong(Exception):
