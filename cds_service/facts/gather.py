@@ -131,7 +131,7 @@ def _refuse_another_patient(supplied: Supplied) -> None:
 
 def _require_the_patient(supplied: Supplied, request: HookRequest, back: ReadBack | None) -> None:
     if not supplied.resources:
-        why = back.not_asked(request) if back is not None and supplied.state == NOT_SUPPLIED else ""
+        why = back.why_missing("patient", supplied.state, request) if back is not None else ""
         raise DataUnavailable(
             f"the Patient could not be had: send it in prefetch under the key 'patient'{why}",
             {"patient": supplied.state},

@@ -18,6 +18,7 @@ from cds_service.facts.read import (
     FAILED,
     FOUND,
     NOT_SUPPLIED,
+    OTHER_PATIENT,
     TRUNCATED,
     Note,
     Supplied,
@@ -35,6 +36,12 @@ NOT_KEPT = "not-kept-by-ehr"
 
 MOST_MEDICATIONS = 40
 """How many medications that entries only refer to are read for one call."""
+
+_TROUBLES = {
+    FAILED: "its answer was an error, or nothing that can be read",
+    DEADLINE: "it did not answer in time",
+    OTHER_PATIENT: "it answered with a Patient of another id",
+}
 
 Read = Callable[[str, Raw | None], Supplied]
 """Reads the value of one key as that of the call's patient."""
@@ -56,6 +63,15 @@ class ReadBack:
         """A sentence on why the FHIR server was not asked, for a caller who wonders; empty if it was."""
         reason = self.source.refusal(request)
         return f". The FHIR server was not asked: {reason}" if reason else ""
+
+    def why_missing(self, key: str, state: str, request: HookRequest) -> str:
+        """A sentence on why a key was not had from the FHIR server; empty if nobody tried, or it came."""
+        if state == NOT_SUPPLIED:
+            return self.not_asked(request)
+        read = any(one.key == key for one in self.outcomes)
+        return (
+            f". The FHIR server was asked for it: {_TROUBLES[state]}" if read and state in _TROUBLES else ""
+        )
 
     def complete(
         self, supplied: Mapping[str, Supplied], request: HookRequest, read: Read

@@ -271,6 +271,30 @@ def test_a_refusal_after_the_server_was_asked_gives_no_such_reason(read: Reading
     assert "not asked" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (answer(FAILURE, 500), "its answer was an error, or nothing that can be read"),
+        (answer(b"null"), "its answer was an error, or nothing that can be read"),
+        (answer(patient() | {"id": "p2"}), "it answered with a Patient of another id"),
+    ],
+)
+def test_a_patient_that_could_not_be_read_is_a_refusal_that_says_why(
+    read: Reading, server: Scripted, said: Any, reason: str
+) -> None:
+    server.on("Patient/p", said)
+    with pytest.raises(DataUnavailable) as refusal:
+        read(without=["patient"])
+    assert str(refusal.value).endswith(f"'patient'. The FHIR server was asked for it: {reason}")
+
+
+def test_a_patient_that_comes_too_late_is_a_refusal_that_says_so(server: Scripted) -> None:
+    reader = FhirReader(0)
+    with pytest.raises(DataUnavailable, match="it did not answer in time"):
+        Reading(server, reader)(without=["patient"])
+    reader.close()
+
+
 def test_without_a_server_nothing_is_tried(read: Reading) -> None:
     chart = read("conditions", without=["conditions"], fhir_server="")
     assert (chart.states["conditions"], chart.reads) == ("not-supplied", ())

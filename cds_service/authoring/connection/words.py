@@ -63,9 +63,7 @@ def _rulebook(part: Json) -> Iterator[RenderableType]:
     about = part["rulebook"]
     yield Text(f"Rulebook {about['id']} {about['version']}", style="bold")
     yield _table(part["keys"])
-    missed = [one["key"] for one in part["keys"] if not _obtained(one)]
-    number = len(part["keys"])
-    yield Text(f"{number - len(missed)} of {number} keys obtained." if missed else "Every key obtained.")
+    yield Text(_counted(part["keys"]))
     yield Text("")
     if "refused" in part:
         yield Text(f"The service would refuse this call: {part['refused']}.")
@@ -73,8 +71,12 @@ def _rulebook(part: Json) -> Iterator[RenderableType]:
     yield from _decided(part)
 
 
-def _obtained(key: Json) -> bool:
-    return key["result"] in (FOUND, EMPTY, NOT_ASKED)
+def _counted(keys: Sequence[Json]) -> str:
+    """How many keys were obtained, of those that were asked for."""
+    asked = [one["result"] for one in keys if one["result"] != NOT_ASKED]
+    obtained = sum(result in (FOUND, EMPTY) for result in asked)
+    rest = f", {len(keys) - len(asked)} not asked" if len(asked) < len(keys) else ""
+    return f"{obtained} of {len(asked)} keys obtained{rest}."
 
 
 def _table(keys: Sequence[Json]) -> Table:

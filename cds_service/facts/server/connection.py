@@ -33,7 +33,7 @@ _PIECE = 65_536
 _MOST_SERVERS = 64
 
 for _library in ("urllib3", "requests", "charset_normalizer"):
-    # Their lines hold URLs, with ids in them, and of a header that cannot be parsed the text: not one is written.
+    # Their lines hold URLs, with ids in them, and headers that cannot be parsed: not one is written.
     logging.getLogger(_library).setLevel(logging.CRITICAL + 1)
 
 
