@@ -95,6 +95,10 @@ def test_a_call_whose_token_is_of_no_use_is_not_answered_from_what_anybody_may_r
     assert refused.status_code == 412
     assert "The FHIR server was not asked: the access token of the call cannot be used" in refused.text
     assert server.base not in refused.text
+    for token in ("a\r\nb", "a b", "\u00e9"):
+        refused = post(client, call(server.base, ("patient",), access_token=token))
+        assert refused.status_code == 412
+        assert "be made of the characters of one (letters, digits and -._~+/, then =)" in refused.text
 
 
 @pytest.mark.parametrize("keys", [(), ("patient",)])

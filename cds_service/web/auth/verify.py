@@ -96,7 +96,8 @@ def token_of(authorization: list[str]) -> str:
     """The token of the Authorization header. Raises Refused unless it is one bearer token."""
     if len(authorization) != 1:
         raise Refused("no Authorization header" if not authorization else "several Authorization headers")
-    scheme, _, token = authorization[0].partition(" ")
+    scheme, _, spaced = authorization[0].partition(" ")
+    token = spaced.lstrip(" ")  # RFC 6750 2.1: one space or more
     if scheme.lower() != "bearer":
         raise Refused("the Authorization header holds no bearer token")
     if len(token) > MAX_TOKEN:
