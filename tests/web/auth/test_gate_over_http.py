@@ -104,7 +104,7 @@ def test_an_unknown_service_is_404_only_for_who_was_let_in(client: FlaskClient):
             "Bearer Bearer {}",
             "DPoP {}",
         ),
-        *("Bearer {} {}", "Bearer {},{}", "Bearer {}, Bearer {}", "Bearer\t{}", "Bearer  {}"),
+        *("Bearer {} {}", "Bearer {},{}", "Bearer {}, Bearer {}", "Bearer\t{}", "Bearer \t{}"),
     ],
 )
 def test_sec_3_another_scheme_or_two_credentials_are_401(client: FlaskClient, header: str):
@@ -115,6 +115,11 @@ def test_sec_3_another_scheme_or_two_credentials_are_401(client: FlaskClient, he
 
 def test_the_scheme_may_be_written_in_any_case(client: FlaskClient):
     sent = {"Authorization": f"bEARER {CITY.token()}"}
+    assert client.post(VIEW_PATH, json=view_call(), headers=sent).status_code == 200
+
+
+def test_more_than_one_space_may_stand_before_the_token(client: FlaskClient):
+    sent = {"Authorization": f"Bearer  {CITY.token()}"}
     assert client.post(VIEW_PATH, json=view_call(), headers=sent).status_code == 200
 
 
