@@ -16,6 +16,8 @@ T = TypeVar("T")
 ABSENT, NULL = Raw(b""), Raw(b"null")
 REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-._]{1,64}")
 _text = msgspec.json.Decoder(str | None)
+_IN_JSON = {"str": "string", "int": "number", "float": "number", "bool": "true/false"}
+_NAME_OF_TYPE = re.compile(r"\b(?:str|int|float|bool)\b")
 
 
 def decode(decoder: msgspec.json.Decoder[T], raw: bytes, where: str) -> T:
@@ -32,11 +34,12 @@ def decode(decoder: msgspec.json.Decoder[T], raw: bytes, where: str) -> T:
 
 
 def _explained(message: str, where: str) -> tuple[str, str]:
-    """msgspec's own words without its path, and the path as ours; neither holds a value of the body."""
+    """msgspec's words, with JSON's names of types, and the path as ours; neither holds a value of the body."""
     said, _, path = message.partition(" - at `$")
     steps = path.rstrip("`").replace("[...]", "").strip(".")
     place = where + steps if steps.startswith("[") else ".".join(part for part in (where, steps) if part)
-    return f"Wrong type at {place or 'the body'}: {said.replace('`', '').lower()}.", place
+    plain = _NAME_OF_TYPE.sub(lambda found: _IN_JSON[found[0]], said.replace("`", "").lower())
+    return f"Wrong type at {place or 'the body'}: {plain}.", place
 
 
 def missing(where: str, expected: str) -> RequestError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +64,23 @@ def refused(body: Any, hook: str = "patient-view") -> RequestError:
         read(body, hook)
     assert caught.value.status == 400
     assert MARK not in str(caught.value)
+    assert not re.search(r"\b(str|int|float|bool|dict|none)\b", str(caught.value), re.IGNORECASE)
     return caught.value
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (call(hook={}), "Wrong type at hook: expected string | null, got object."),
+        (call(hook=True), "Wrong type at hook: expected string | null, got true/false."),
+        (call(hook=1), "Wrong type at hook: expected string | null, got number."),
+        (call(hook=1.5), "Wrong type at hook: expected string | null, got number."),
+        (call(prefetch=MARK), "Wrong type at prefetch: expected object | null, got string."),
+        ([], "Wrong type at the body: expected object, got array."),
+    ],
+)
+def test_a_wrong_type_is_told_in_the_words_of_json(body: Any, said: str):
+    assert str(refused(body)) == said
 
 
 def test_a_legal_call_is_read():
