@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
@@ -15,8 +15,10 @@ from cds_service.cards.decision import Decision
 from cds_service.cards.response import answer
 from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts.chart import Chart
+from cds_service.facts.coding import reference_tail
 from cds_service.facts.extract import Extraction, Findings
 from cds_service.facts.finding import DRAFTS
+from cds_service.facts.fhir import MedicationRequest
 from cds_service.facts.findings import ChartFindings
 from cds_service.facts.gather import gather, nothing_but_the_patient
 from cds_service.facts.meaning import Meanings
@@ -192,11 +194,20 @@ def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion], 
 
 
 def _withheld(chart: Chart, request: HookRequest) -> str:
-    """Why nobody sees cards: the patient has died, or the user is no clinician (DESIGN 4.16)."""
+    """Why nobody sees cards: the patient has died, or who asks is no clinician (DESIGN 4.16)."""
     person = chart.patient
     if person is not None and (person.deceased_boolean or person.deceased_date_time):
         return "deceased"
-    return "not-a-clinician" if request.user.startswith(_NOT_CLINICIANS) else ""
+    asking = (request.user,) if request.user else _who_asked(chart)
+    return "not-a-clinician" if any(one.startswith(_NOT_CLINICIANS) for one in asking) else ""
+
+
+def _who_asked(chart: Chart) -> Iterator[str]:
+    """Who asked for the unsigned orders, as `Type/id`, or `Type/` alone: the user of a call that names none."""
+    for shelf in chart.drafts.values():
+        for order in shelf.resources:
+            if isinstance(order, MedicationRequest) and (person := order.requester or order.recorder):
+                yield reference_tail(person.reference) if person.reference else f"{person.type}/"
 
 
 def decision_id(request: HookRequest, book: Rulebook) -> str:

@@ -158,6 +158,8 @@ class MedicationRequest(OfDrug, frozen=True, tag="MedicationRequest"):
     reported_boolean: bool | None = None
     reported_reference: Reference | None = None
     authored_on: Text = ""
+    requester: Reference | None = None
+    recorder: Reference | None = None
     status_reason: CodeableConcept | None = None
     dosage_instruction: tuple[Dosage, ...] = ()
     dispense_request: DispenseRequest | None = None

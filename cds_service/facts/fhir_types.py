@@ -33,6 +33,7 @@ class Reference(Element, frozen=True):
     """A pointer to another resource."""
 
     reference: Text = ""
+    type: Text = ""
     display: Text = ""
 
 

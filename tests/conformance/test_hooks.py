@@ -183,6 +183,28 @@ def test_a_refill_is_an_order_not_yet_signed_and_needs_no_user(sample: FlaskClie
         assert verdicts(body)["drug-being-ordered"] == "false"
 
 
+@row("K-10")
+@pytest.mark.parametrize("who", ["requester", "recorder"])
+@pytest.mark.parametrize(
+    ("person", "cards"),
+    [
+        ({"reference": "Patient/p1"}, False),
+        ({"reference": "https://ehr.example.org/fhir/RelatedPerson/r1"}, False),
+        ({"type": "Patient", "identifier": {"value": "1"}}, False),
+        ({"reference": "Practitioner/1"}, True),
+    ],
+)
+def test_a_refill_without_user_is_asked_for_by_its_requester(
+    sample: FlaskClient, who: str, person: Any, cards: bool
+) -> None:
+    asked = {"resourceType": "Bundle", "entry": [{"resource": order("d1", "p1") | {who: person}}]}
+    body = answered(sample, call("medication-refill", medications=asked))
+    assert bool(body["cards"]) is cards
+    assert decision(body).get("withheld") == (None if cards else "not-a-clinician")
+    assert verdicts(body)["drug-being-ordered"] == "true"
+    assert answered(sample, call("medication-refill", medications=asked, userId="Practitioner/1"))["cards"]
+
+
 @row("K-11")
 def test_the_order_to_verify_comes_under_either_name_and_is_no_draft(sample: FlaskClient) -> None:
     signed = order("d1", "p1") | {"status": "active"}
