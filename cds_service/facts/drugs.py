@@ -59,7 +59,8 @@ def _follow(
     resource: fhir.OfDrug, reference: str, medications: Mapping[str, fhir.Medication]
 ) -> fhir.Medication | None:
     if not reference.startswith("#"):
-        return medications.get(reference) or medications.get(reference_tail(reference))
+        found = medications.get(reference) or medications.get(reference_tail(reference))
+        return found if found is not None and _is_version(found, reference) else None
     for raw in resource.contained:
         try:
             inner = fhir.read_resource(raw)
@@ -68,3 +69,10 @@ def _follow(
         if isinstance(inner, fhir.Medication) and inner.id == reference[1:]:
             return inner
     return None
+
+
+def _is_version(medication: fhir.Medication, reference: str) -> bool:
+    """Whether a Medication is the version a reference asks for, if any: another may be another drug."""
+    version = reference.partition("/_history/")[2]
+    stated = medication.meta.version_id if medication.meta is not None else ""
+    return not version or stated == version or medication.full_url == reference

@@ -261,9 +261,16 @@ class MedicationIngredient(Element, frozen=True):
     item_codeable_concept: CodeableConcept | None = None
 
 
+class Meta(Element, frozen=True):
+    """What a server says of a resource."""
+
+    version_id: Text = ""
+
+
 class Medication(Resource, frozen=True, tag="Medication"):
     """A drug product, referenced by orders; `full_url` is its entry's, put here when it is read."""
 
+    meta: Meta | None = None
     full_url: Text = ""
     code: CodeableConcept | None = None
     ingredient: tuple[MedicationIngredient, ...] = ()

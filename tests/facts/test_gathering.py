@@ -122,7 +122,12 @@ def referring(reference: str, **more: Any) -> Json:
     return made
 
 
-PRODUCT = {"resourceType": "Medication", "id": "m1", "code": concept(coding(SERTRALINE, RXNORM))}
+PRODUCT = {
+    "resourceType": "Medication",
+    "id": "m1",
+    "meta": {"versionId": "2"},
+    "code": concept(coding(SERTRALINE, RXNORM)),
+}
 
 
 @pytest.mark.parametrize(
