@@ -239,8 +239,6 @@ def test_what_a_lost_weight_would_tell_is_unknown_and_never_absent() -> None:
         ({"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon", "thu"]}, Span(1, 2)),
         ({"dayOfWeek": ["mon", "thu"]}, Span(2, 2)),
         ({"count": 1}, Span(1, 1)),
-        ({"count": 1, "frequency": 1, "period": 1, "periodUnit": "d"}, Span(1, 1)),
-        ({"count": 1, "countMax": 6, "frequency": 1, "period": 1, "periodUnit": "d"}, Span(7, 7)),
         ({"frequency": 2}, None),
         ({"period": 1, "periodUnit": "fortnight"}, None),
     ],

@@ -1,9 +1,9 @@
 """The view `ordered_doses`: one row per order, ingredient and line of dosage, as far as the order says it.
 
 Columns: drug, dose (mg), dose_range, per_weight (mg/kg), duration (min), rate (mg/min), per_week,
-highest_per_week, schedule, route, reason, status, order, lines, date. `with: {weight: fact}` works out what the order leaves to the body weight; an
-order that says it itself needs none. A row depends on its own order alone, but for the weight and conditions
-given as reason.
+highest_per_week, schedule, route, reason, status, order, lines, date. `with: {weight: fact}` works out what
+the order leaves to the body weight; an order that says it itself needs none. A row depends on its own order
+alone, but for the weight and conditions given as reason.
 """
 
 from __future__ import annotations
