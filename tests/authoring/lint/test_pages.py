@@ -103,9 +103,12 @@ def found_in(code: str, heading: str, folder: Path) -> list[Problem]:
     snippets = snippets_in(part(code, heading))
     assert snippets, f"{code} shows nothing to {heading.lower()}"
     book = copied(folder)
-    earlier = committed(book) if code in every_check() and every_check()[code].needs_earlier else None
+    compared = code in every_check() and every_check()[code].needs_earlier
+    if compared:
+        committed(book)
     for snippet in snippets:
         put(snippet, book)
+    earlier = rules_at(book, "HEAD") if compared else None
     return problems_of(book, tests=any(".test." in snippet.file for snippet in snippets), earlier=earlier)
 
 
