@@ -56,7 +56,7 @@ def conclusion_is_not_a_draft(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Pr
             path,
             "identity/draft-still-used",
             f"the rule {rule!r} is a draft, this one is {parsed.model.status}",
-            "make it active, or take its conclusion out here; make this one a draft too while both are written",
+            "make it active, or take its conclusion out here; or make this one a draft, too",
         )
 
 
