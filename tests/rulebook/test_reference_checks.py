@@ -318,7 +318,11 @@ def test_a_draft_may_rest_on_a_draft(book: Builder) -> None:
     assert book.problems() == ()
 
 
-def test_an_active_rule_with_a_text_left_to_be_written_is_refused_where_it_stands(book: Builder) -> None:
+@pytest.mark.parametrize("status", ["active", "shadow"])
+def test_a_served_rule_with_a_text_left_to_be_written_is_refused_where_it_stands(
+    book: Builder, status: str
+) -> None:
+    book.change(RULE_FILE, "status: active", f"status: {status}")
     book.change(RULE_FILE, "title: The blood pressure is raised", 'title: "TODO: say what is raised"')
     problem = only(book.problems())
     assert (problem.code, problem.level) == ("schema/todo-left", "error")

@@ -70,7 +70,7 @@ RULE_CHECKS: tuple[Callable[[Parsed[Rule], Shelf], Iterator[Problem]], ...] = (
     suggestions.changed_orders_are_fhir,
     cards.merge_group_is_known,
     cards.card_can_appear,
-    unwritten.active_rules_are_written,
+    unwritten.served_rules_are_written,
 )
 BOOK_CHECKS: tuple[Callable[[Shelf], Iterator[Problem]], ...] = (
     identity.ids_are_unique,

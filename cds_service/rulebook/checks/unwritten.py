@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cds_service.errors import Problem
+from cds_service.rulebook.book import served
 from cds_service.rulebook.checks.buttons import texts_in
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import Rule
@@ -26,7 +27,7 @@ def left_in(parsed: Parsed[Any]) -> Iterator[Problem]:
             yield parsed.problem(path, "schema/todo-left", message, "write what was meant to stand here")
 
 
-def active_rules_are_written(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
-    """A rule that shows cards has all its texts; a draft may lack some."""
-    if parsed.model.status == "active":
+def served_rules_are_written(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
+    """A rule that is served has all its texts; a draft may lack some."""
+    if served(parsed.model) and not parsed.broken_under("status"):
         yield from left_in(parsed)
