@@ -1,4 +1,4 @@
-"""Texts that were left to be written. In a rule that is served the loader finds them first (checks/unwritten.py)."""
+"""Texts that were left to be written. In a served rule the loader finds them first (checks/unwritten.py)."""
 
 from __future__ import annotations
 
