@@ -220,10 +220,12 @@ DATES: Mapping[str, Mapping[str, DateReader]] = {
 
 
 def date_of(entry: Entry, chart: Chart, names: tuple[str, ...]) -> When | None:
-    """The first of the named dates that is recorded."""
+    """The first of the named dates that is recorded; one that lies ahead only for want of another."""
     readers = DATES[type(entry.resource).__name__]
+    ahead: When | None = None
     for name in names:
         when = readers[name](entry.resource, chart)
-        if when is not None:
+        if when is not None and not chart.is_ahead(when):
             return when
-    return None
+        ahead = ahead or when
+    return ahead

@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
@@ -24,7 +25,7 @@ from cds_service.rulebook.criterion import Duration, Threshold
 from cds_service.rulebook.fact import Unreadable
 from cds_service.rulebook.rule import FindFact, InSet, NotInSet, ViewFact, Where, WhereTest
 from cds_service.rulebook.views import FINDABLE, VIEWS, ViewSignature
-from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, compare, exactly
 
 RowTest = Callable[[Mapping[str, Cell]], Truth]
 NamedTest = tuple[str, WhereTest, RowTest]
@@ -85,11 +86,14 @@ def find_rows(
     def read(chart: Chart) -> Rows:
         limits = window(chart, fact.within) if fact.within else None
         tell = told or chart.explain
+        ahead = dated_ahead(chart) if fact.origin != "drafts" else frozenset()
         counted: list[Row] = []
         rejected: list[Row] = []
         for entry, sure in entries_of(fact, kind, sets, keys, chart):
             when = date_of(entry, chart, dates)
             verdict, why = _judge(entry, chart, where, sure, tell=tell)
+            if entry.reference in ahead:
+                when, verdict, why = any_time(when), all_of((verdict, doubt(entry.reference, chart))), (*why, WHY)
             verdict, why = _dated(verdict, why, when, limits, fact.within)
             if verdict is not FALSE and any(test(entry, chart) is TRUE for test in unsure):
                 verdict, why = UNKNOWN, (*why, "marked as unsure")

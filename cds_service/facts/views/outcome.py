@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from math import inf
 from typing import NamedTuple
 
+from cds_service.facts.ahead import dated_ahead
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
 from cds_service.facts.dates import When
@@ -130,6 +131,8 @@ class Outcomes:
         return [change for change in found if change is not None]
 
     def _change(self, name: str, run: Run, chart: Chart) -> _Change | None:
+        if self._scored_ahead(name, chart):
+            return None
         before = (run.first - timedelta(days=self.baseline_before), run.first)
         after = (
             run.first + timedelta(days=self.follow_up_after),
@@ -148,6 +151,12 @@ class Outcomes:
         told = f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
         return _Change("responded" if least >= self.response else "failed", told)
 
+    def _scored_ahead(self, name: str, chart: Chart) -> bool:
+        """Whether a score may be of any time, and so the last."""
+        ahead = dated_ahead(chart) if not chart.by_now else ()
+        entries = chart.entries(self.call.keys, "Observation", (name,)) if ahead else ()
+        return any(entry.reference in ahead and entry.resource.status in _FINAL for entry, _ in entries)
+
     def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
         """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
         key = ("scores", name, bool(self.plausible.ranges))
@@ -157,7 +166,7 @@ class Outcomes:
             for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
                 when, value = effective(entry.resource, chart), answer_number(entry.resource)
                 day = the_day(when, chart)
-                if day is not None and when is not None and value is not None:
+                if day is not None and when is not None and value is not None and not chart.is_ahead(when):
                     span = value.span if self.plausible.kept(name, value) is not None else Span(-inf, inf)
                     known.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
             known.sort(key=_day)
