@@ -74,7 +74,7 @@ class Chart:
         return tuple(missing[key] for key in keys if key in missing) if missing else ()
 
     def is_ahead(self, when: When) -> bool:
-        """Whether a date lies wholly after the time of the call; on the same day clocks may differ a little."""
+        """Whether a date lies wholly after the time of the call; today clocks may differ a little."""
         return when.start > self.as_of + CLOCKS_DIFFER or day_of(when.start, self.zone) > self.today
 
     def when(self, text: str) -> When | None:

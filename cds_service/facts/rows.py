@@ -93,7 +93,11 @@ def find_rows(
             when = date_of(entry, chart, dates)
             verdict, why = _judge(entry, chart, where, sure, tell=tell)
             if entry.reference in ahead:
-                when, verdict, why = any_time(when), all_of((verdict, doubt(entry.reference, chart))), (*why, WHY)
+                when, verdict, why = (
+                    any_time(when),
+                    all_of((verdict, doubt(entry.reference, chart))),
+                    (*why, WHY),
+                )
             verdict, why = _dated(verdict, why, when, limits, fact.within)
             if verdict is not FALSE and any(test(entry, chart) is TRUE for test in unsure):
                 verdict, why = UNKNOWN, (*why, "marked as unsure")

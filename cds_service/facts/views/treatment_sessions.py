@@ -89,9 +89,7 @@ def _records(kind: str, sets: tuple[str, ...], call: ViewCall, chart: Chart) -> 
         when, tomorrow = _WHEN[kind](entry.resource, chart), day_as_when(chart.today, chart).end
         if entry.reference in dated_ahead(chart):
             begun, why, when = all_of((begun, doubt(entry.reference, chart))), (*why, WHY), any_time(when)
-        elif when is not None and when.start >= tomorrow:
-            begun, why = FALSE, (f"dated {when}, which is to come",)
-        elif when is not None and when.end > tomorrow:
+        elif when is not None and when.start < tomorrow < when.end:
             when = When(when.start, tomorrow, when.text)
         drugs = names_of(entry, call) if kind != DONE else ()
         yield Record(entry, begun, why, when, the_day(when, chart), drugs, _dose(entry, kind, call))
