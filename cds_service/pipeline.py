@@ -16,6 +16,7 @@ from cds_service.cards.response import answer
 from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts.ahead import notes_ahead, reports_ahead
 from cds_service.facts.chart import Chart
+from cds_service.facts.ended import notes_unclear
 from cds_service.facts.extract import Extraction, Findings
 from cds_service.facts.findings import ChartFindings
 from cds_service.facts.gather import gather, nothing_but_the_patient
@@ -157,7 +158,12 @@ def examine(
         findings=findings,
         conclusions=conclusions,
         not_obtained=chart.not_obtained(plan.keys),
-        notes=(*chart.notes, *notes_ahead(chart), *unread_answers(plan.answers, findings, chart.terminology)),
+        notes=(
+            *chart.notes,
+            *notes_ahead(chart),
+            *notes_unclear(chart),
+            *unread_answers(plan.answers, findings, chart.terminology),
+        ),
         hidden=_withheld(chart, request),
         drafts=chart.draft_raw,
     )

@@ -7,7 +7,7 @@ is no report and stays what it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from cds_service.facts.dates import EVER, NEVER, When
 from cds_service.facts.elements import DATES
 from cds_service.facts.finding import Evidence, Row
 from cds_service.facts.read import Note
-from cds_service.facts.shelf import Entry, Shelf
+from cds_service.facts.shelf import Entry
 from cds_service.rulebook.views import FINDABLE
 from cds_service.truth import FALSE, UNKNOWN, Truth, all_of
 
@@ -84,14 +84,7 @@ def _in_doubt(row: Row, chart: Chart) -> Row:
 def _reports(chart: Chart) -> Iterator[Entry]:
     for (_, kind), shelf in chart.shelves.items():
         if kind in _RESULTS or kind in _LISTED:
-            yield from shelf.entries if kind == _WHOLE else _filed(shelf)
-
-
-def _filed(shelf: Shelf) -> Iterable[Entry]:
-    """The live entries that a fact may look at."""
-    for filed in (shelf.by_set, shelf.may_be):
-        for entries in filed.values():
-            yield from entries
+            yield from shelf.entries if kind == _WHOLE else shelf.filed()
 
 
 def _is_ahead(resource: Any, chart: Chart) -> bool:

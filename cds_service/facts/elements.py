@@ -13,9 +13,12 @@ from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes, reference_tail
 from cds_service.facts.dates import When
+from cds_service.facts.ended import clinical_status
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import read_quantity
 from cds_service.facts.shelf import Entry
+from cds_service.facts.statuses import UNREAD as UNREAD
+from cds_service.facts.statuses import verification_status
 from cds_service.rulebook.terminology import Coded
 from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import exactly
@@ -24,8 +27,8 @@ Codes = tuple[Coded, ...] | None
 _CONDITIONS = (KEY_OF_TYPE["Condition"],)
 ElementReader = Callable[[Entry, Chart], Codes]
 DateReader = Callable[[Any, Chart], When | None]
-UNREAD, DANGLING = "unread", "dangling"
-"""Systems of a reference whose resource is not at hand: data not obtained may hold it, or nothing does."""
+DANGLING = "dangling"
+"""The system of a reference whose resource is nowhere; UNREAD of one that data not obtained may hold."""
 
 
 def _word(name: str) -> ElementReader:
@@ -60,6 +63,14 @@ def _concepts(name: str) -> ElementReader:
 def _encounter_class(entry: Entry, chart: Chart) -> Codes:
     coding = entry.resource.class_
     return (Coded(coding.system, coding.code, coding.display),) if coding and coding.code else None
+
+
+def _clinical_status(entry: Entry, chart: Chart) -> Codes:
+    return clinical_status(entry.resource, chart)
+
+
+def _verification_status(entry: Entry, chart: Chart) -> Codes:
+    return verification_status(entry.resource)
 
 
 def _own_codes(entry: Entry, chart: Chart) -> Codes:
@@ -136,15 +147,15 @@ ELEMENTS: Mapping[str, Mapping[str, ElementReader]] = {
     "Encounter": {"status": _word("status"), "class": _encounter_class, "type": _concepts("type")},
     "Condition": {
         "code": _own_codes,
-        "clinicalStatus": _concept("clinical_status"),
-        "verificationStatus": _concept("verification_status"),
+        "clinicalStatus": _clinical_status,
+        "verificationStatus": _verification_status,
         "category": _concepts("category"),
         "severity": _concept("severity"),
     },
     "AllergyIntolerance": {
         "code": _own_codes,
-        "clinicalStatus": _concept("clinical_status"),
-        "verificationStatus": _concept("verification_status"),
+        "clinicalStatus": _clinical_status,
+        "verificationStatus": _verification_status,
         "type": _word("type"),
         "category": _words("category"),
     },

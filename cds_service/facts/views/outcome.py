@@ -19,7 +19,9 @@ from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
+from cds_service.facts.ended import clinical_status
 from cds_service.facts.shelf import Entry
+from cds_service.facts.statuses import NOT_READ, verification_status
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.plausible import Plausible
 from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
@@ -28,7 +30,7 @@ from cds_service.rulebook.terminology import Coded
 from cds_service.truth import UNKNOWN, Span, Truth, hull
 
 _ENDED = frozenset({"inactive", "remission", "resolved"})
-_UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
+_UNSURE = frozenset({"unconfirmed", "provisional", "differential", *(code.code for code in NOT_READ)})
 Score = tuple[date, When, Span]
 _FINAL = frozenset({"final", "amended", "corrected"})
 
@@ -209,7 +211,7 @@ class Outcomes:
 def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
     """The active entries of some diagnoses."""
     found = chart.entries(("conditions",), "Condition", sets) if sets else ()
-    return [entry for entry, sure in found if sure and _active(entry)]
+    return [entry for entry, sure in found if sure and _active(entry, chart)]
 
 
 def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
@@ -228,10 +230,9 @@ def _to_come(when: When, chart: Chart) -> bool:
     return days_of(when, chart)[0] > chart.today
 
 
-def _active(entry: Entry) -> bool:
-    status = {code.code for code in concept_codes(entry.resource.clinical_status)}
-    sure = {code.code for code in concept_codes(entry.resource.verification_status)}
-    return not status & _ENDED and not sure & _UNSURE
+def _active(entry: Entry, chart: Chart) -> bool:
+    told = (*(clinical_status(entry.resource, chart) or ()), *(verification_status(entry.resource) or ()))
+    return not {code.code for code in told} & (_ENDED | _UNSURE)
 
 
 def _nearest(order: Entry, stretches: Sequence[Run], gap: int) -> Run | None:
