@@ -6,7 +6,7 @@ which exist for which type, and a test holds the two tables together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cds_service.facts import fhir
@@ -83,13 +83,18 @@ def _do_not_perform(entry: Entry, chart: Chart) -> Codes:
 
 def _reason(entry: Entry, chart: Chart) -> Codes:
     """Reason codes, and the codes of the conditions given as reason; UNREAD or DANGLING for one not there."""
-    codes = list(all_codes(entry.resource.reason_code))
-    for reference in entry.resource.reason_reference:
+    return tuple(code for codes in reasons_of(entry.resource, chart) for code in codes) or None
+
+
+def reasons_of(resource: Any, chart: Chart) -> Iterator[tuple[Coded, ...]]:
+    """The codes of each reason; of one that names a condition, the condition's, UNREAD or DANGLING."""
+    for concept in resource.reason_code:
+        yield concept_codes(concept)
+    for reference in resource.reason_reference:
         condition = chart_condition(chart, reference.reference)
         lost = UNREAD if chart.not_obtained(_CONDITIONS) else DANGLING
         said = Coded(lost, reference.reference, reference.display)
-        codes.extend(condition.codes if condition is not None else (said,))
-    return tuple(codes) or None
+        yield condition.codes if condition is not None else (said,)
 
 
 def chart_condition(chart: Chart, reference: str) -> Entry | None:

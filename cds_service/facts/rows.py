@@ -203,7 +203,7 @@ def view_rows(
     signature = VIEWS[fact.view]
     answers = signature.answers
     tests = tuple((name, spec, _row_test(name, spec, book)) for name, spec in fact.where.items())
-    unsure = tuple(_row_test(name, spec, book) for name, spec in fact.unsure.items())
+    unsure = tuple((name, _row_test(name, spec, book)) for name, spec in fact.unsure.items())
     keep_rejected = told or fact.give.kind == "any_yes"
 
     def read(chart: Chart, used: Mapping[str, Finding]) -> Rows:
@@ -214,8 +214,8 @@ def view_rows(
         for line in found if keep_rejected or chart.explain else _possible(found, tests, limits):
             verdict, why, failed = _judge_line(line, tests, signature)
             dated, why = _dated(verdict, why, line.evidence.when, limits, fact.within)
-            if dated is TRUE and any(test(line.columns) is TRUE for test in unsure):
-                dated, why = UNKNOWN, (*why, "marked as unsure")
+            if dated is TRUE and (doubts := _marked_unsure(line, unsure, signature)):
+                dated, why = UNKNOWN, (*why, *doubts)
             columns = line.columns
             if failed and failed <= answers and within(line.evidence.when, limits) is TRUE:
                 columns = {**columns, "refused": TRUE}
@@ -224,6 +224,20 @@ def view_rows(
         return Rows(_remarked(counted), rejected)
 
     return read
+
+
+def _marked_unsure(
+    line: Row, unsure: Sequence[tuple[str, RowTest]], signature: ViewSignature
+) -> tuple[str, ...]:
+    """Why a line is unsure: a column marks it so, or data not obtained might."""
+    doubts = []
+    for name, test in unsure:
+        cell, words = line.columns.get(name), signature.words.get(name, {})
+        if cell is UNKNOWN:
+            doubts.append(f"not known {words.get('', signature.labels.get(name, name))}")
+        elif test(line.columns) is TRUE:
+            doubts.append(words.get(str(cell), "marked as unsure"))
+    return tuple(doubts)
 
 
 def _remarked(counted: Sequence[Row]) -> Sequence[Row]:

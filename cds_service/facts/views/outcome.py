@@ -8,12 +8,13 @@ were not obtained, nothing but proven failure is settled.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import inf
 from typing import NamedTuple
 
+from cds_service.facts import fhir
 from cds_service.facts.ahead import dated_ahead
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
@@ -23,6 +24,7 @@ from cds_service.facts.ended import clinical_status
 from cds_service.facts.shelf import Entry
 from cds_service.facts.statuses import NOT_READ, verification_status
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.indication import Indication, indication
 from cds_service.facts.views.plausible import Plausible
 from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
 from cds_service.facts.wording import span_text
@@ -58,6 +60,7 @@ class Outcomes:
     response: float
     gap: int
     plausible: Plausible
+    indication: Callable[[Iterable[Entry], Chart], Indication]
 
     @classmethod
     def of(cls, call: ViewCall) -> Outcomes:
@@ -75,6 +78,7 @@ class Outcomes:
             call.amount("response").number,
             call.days("bridged_gap"),
             Plausible.of(call),
+            indication(call),
         )
 
     def ending(
@@ -104,17 +108,30 @@ class Outcomes:
 
     def _reasons(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> frozenset[str]:
         """The value sets of the reasons given for stopping what made this stretch."""
-        named = {reference for supply in run.supplies for reference in supply.orders}
         sets: set[str] = set()
-        for order in orders:
-            mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
-            if mine and is_placed(order.resource) and order.resource.status_reason is not None:
+        for order in self._own(run, stretches, orders):
+            if order.resource.status_reason is not None:
                 sets.update(self._sets(concept_codes(order.resource.status_reason)))
         for supply in run.supplies:
             resource = supply.entry.resource
-            if type(resource).__name__ == "MedicationStatement":
+            if _is_statement(supply.entry):
                 sets.update(self._sets(all_codes((*resource.status_reason, *resource.reason_code))))
         return frozenset(sets)
+
+    def _own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Iterator[Entry]:
+        """The orders that this stretch was taken on."""
+        named = {reference for supply in run.supplies for reference in supply.orders}
+        for order in orders:
+            mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
+            if mine and is_placed(order.resource):
+                yield order
+
+    def ordered_for(
+        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
+    ) -> Indication:
+        """What the stretch was for, by its orders and statements."""
+        stated = (supply.entry for supply in run.supplies if _is_statement(supply.entry))
+        return self.indication((*self._own(run, stretches, orders), *stated), chart)
 
     def _sets(self, codes: Sequence[Coded]) -> Iterator[str]:
         for code in codes:
@@ -206,6 +223,10 @@ class Outcomes:
             return None
         onset, exact = max(dated, key=lambda item: item[0].start)
         return *days_of(onset, chart), exact and bool(own)
+
+
+def _is_statement(entry: Entry) -> bool:
+    return isinstance(entry.resource, fhir.MedicationStatement)
 
 
 def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
