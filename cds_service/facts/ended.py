@@ -1,7 +1,7 @@
 """Whether a problem is over: by its clinical status, or for want of that by its abatement.
 
 A problem without a status that ended in the past is not active. One called active that ended in the past
-contradicts itself (FHIR's con-4), and so is neither.
+contradicts itself (FHIR's con-4), and so is neither; what came back after its end (recurrence, relapse) is active.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
 UNCLEAR = "status-unclear"
-_ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _ENDED = (Coded("", "inactive"),)
 
 
@@ -30,7 +29,7 @@ def clinical_status(resource: Any, chart: Chart) -> Status:
         return status
     if status is None:
         return _ENDED if ended is TRUE else NOT_READ
-    contradicts = ended is TRUE and any(code.code in _ACTIVE for code in status)
+    contradicts = ended is TRUE and any(code.code == "active" for code in status)
     return NOT_READ if contradicts else status
 
 

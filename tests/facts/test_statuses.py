@@ -92,9 +92,12 @@ def test_a_verification_status_is_read_the_same_way(status: Json | None, counts:
 def test_how_a_problem_ended_speaks_where_the_status_does_not(
     end: Json, alone: Truth, called_active: Truth, called_resolved: Truth
 ) -> None:
-    active, resolved = (concept(coding(code, CLINICAL)) for code in ("active", "resolved"))
+    active, resolved, relapse = (
+        concept(coding(code, CLINICAL)) for code in ("active", "resolved", "relapse")
+    )
     assert ask(ACTIVE, problem(**end)).state is alone
     assert ask(ACTIVE, problem(active, **end)).state is called_active
     assert ask(ACTIVE, problem(resolved, **end)).state is called_resolved
+    assert ask(ACTIVE, problem(relapse, **end)).state is TRUE
     assert ask(LIST, problem(**end)).state is TRUE
     assert noted(problem(active, **end)) is (called_active is UNKNOWN)
