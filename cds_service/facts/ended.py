@@ -1,7 +1,7 @@
 """Whether a problem is over: by its clinical status, or for want of that by its abatement.
 
 A problem without a status that ended in the past is not active. One called active that ended in the past
-contradicts itself (FHIR's con-4), and so is neither; what came back after its end (recurrence, relapse) is active.
+contradicts itself (FHIR's con-4), and so is neither; one that came back (recurrence, relapse) is active.
 """
 
 from __future__ import annotations
