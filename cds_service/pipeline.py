@@ -175,7 +175,7 @@ def decide(
 ) -> tuple[Findings, Mapping[str, Conclusion]]:
     """The findings and conclusions of a chart.
 
-    Results dated after the call may count; a rule that is true without them stays so, with its findings
+    Results dated after the call may count; a rule that is true without them is answered without them
     (decision 18).
     """
     findings = plan.extraction(chart)
@@ -184,11 +184,7 @@ def decide(
         return findings, conclusions
     by_now = plan.extraction(replace(chart, by_now=True, cache={}))
     concluded = infer(plan, by_now, request, explain=explain)
-    stand = [
-        rule
-        for rule, one in concluded.items()
-        if one.verdict is TRUE and conclusions[rule].verdict is not TRUE
-    ]
+    stand = [rule for rule, one in concluded.items() if one.verdict is TRUE]
     return (
         {**findings, **{rule: by_now[rule] for rule in stand}},
         {**conclusions, **{rule: concluded[rule] for rule in stand}},

@@ -123,3 +123,15 @@ def test_an_onset_of_the_past_outweighs_a_recording_ahead() -> None:
     bipolar = condition(concept(ICD, "F31.9"), onsetDateTime="2024", recordedDate="2026-03-01T17:00:00Z")
     body = called(CLEAR_TRD, "conditions", bipolar)
     assert verdict(body, TRD) == "false" and notes_on(body, "Condition/more-0") == []
+
+
+def test_a_dose_is_computed_from_the_last_weight_that_is_not_ahead() -> None:
+    weight = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": concept(LOINC, "29463-7"),
+        "effectiveDateTime": "2026-03-01T18:00:00Z",
+        "valueQuantity": {"value": 45, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
+    }
+    card = card_of(called(CLEAR_TRD, "observations-body-weight", weight), "treatment-options")
+    assert card is not None and "35 mg" in card["detail"] and "2026-02-25" in card["detail"]
