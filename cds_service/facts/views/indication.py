@@ -38,7 +38,7 @@ def indication(call: ViewCall) -> Callable[[Iterable[Entry], Chart], Indication]
         answers = [test(codes, frozenset()) for codes in reasons]
         if TRUE in answers:
             return NAMED, ()
-        if chart.not_obtained(_KEYS) or any(code.system == UNREAD for codes in reasons for code in codes):
+        if chart.lacking(_KEYS) or any(code.system == UNREAD for codes in reasons for code in codes):
             return UNKNOWN, ()
         if not answers or any(answer is not FALSE for answer in answers):
             return None, ()
