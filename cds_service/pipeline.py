@@ -179,7 +179,7 @@ def decide(
     """The findings and conclusions of a chart.
 
     Results dated after the call may count; a rule that is true without them is answered without them
-    (decision 18).
+    (decision 19).
     """
     findings = plan.extraction(chart)
     conclusions = infer(plan, findings, request, explain=explain)
