@@ -96,6 +96,9 @@ class Condition(OfSubject, frozen=True, tag="Condition"):
     onset_period: Period | None = None
     abatement_date_time: Text = ""
     abatement_period: Period | None = None
+    abatement_age: Quantity | None = None
+    abatement_range: Range | None = None
+    abatement_string: Text = ""
     recorded_date: Text = ""
 
 

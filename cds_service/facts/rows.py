@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
@@ -24,7 +25,7 @@ from cds_service.rulebook.criterion import Duration, Threshold
 from cds_service.rulebook.fact import Unreadable
 from cds_service.rulebook.rule import FindFact, InSet, NotInSet, ViewFact, Where, WhereTest
 from cds_service.rulebook.views import FINDABLE, VIEWS, ViewSignature
-from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, compare, exactly
 
 RowTest = Callable[[Mapping[str, Cell]], Truth]
 NamedTest = tuple[str, WhereTest, RowTest]
@@ -85,11 +86,18 @@ def find_rows(
     def read(chart: Chart) -> Rows:
         limits = window(chart, fact.within) if fact.within else None
         tell = told or chart.explain
+        ahead = dated_ahead(chart) if fact.origin != "drafts" else frozenset()
         counted: list[Row] = []
         rejected: list[Row] = []
         for entry, sure in entries_of(fact, kind, sets, keys, chart):
             when = date_of(entry, chart, dates)
             verdict, why = _judge(entry, chart, where, sure, tell=tell)
+            if entry.reference in ahead:
+                when, verdict, why = (
+                    any_time(when),
+                    all_of((verdict, doubt(entry.reference, chart))),
+                    (*why, WHY),
+                )
             verdict, why = _dated(verdict, why, when, limits, fact.within)
             if verdict is not FALSE and any(test(entry, chart) is TRUE for test in unsure):
                 verdict, why = UNKNOWN, (*why, "marked as unsure")
@@ -195,7 +203,7 @@ def view_rows(
     signature = VIEWS[fact.view]
     answers = signature.answers
     tests = tuple((name, spec, _row_test(name, spec, book)) for name, spec in fact.where.items())
-    unsure = tuple(_row_test(name, spec, book) for name, spec in fact.unsure.items())
+    unsure = tuple((name, _row_test(name, spec, book)) for name, spec in fact.unsure.items())
     keep_rejected = told or fact.give.kind == "any_yes"
 
     def read(chart: Chart, used: Mapping[str, Finding]) -> Rows:
@@ -206,8 +214,8 @@ def view_rows(
         for line in found if keep_rejected or chart.explain else _possible(found, tests, limits):
             verdict, why, failed = _judge_line(line, tests, signature)
             dated, why = _dated(verdict, why, line.evidence.when, limits, fact.within)
-            if dated is TRUE and any(test(line.columns) is TRUE for test in unsure):
-                dated, why = UNKNOWN, (*why, "marked as unsure")
+            if dated is TRUE and (doubts := _marked_unsure(line, unsure, signature)):
+                dated, why = UNKNOWN, (*why, *doubts)
             columns = line.columns
             if failed and failed <= answers and within(line.evidence.when, limits) is TRUE:
                 columns = {**columns, "refused": TRUE}
@@ -216,6 +224,20 @@ def view_rows(
         return Rows(_remarked(counted), rejected)
 
     return read
+
+
+def _marked_unsure(
+    line: Row, unsure: Sequence[tuple[str, RowTest]], signature: ViewSignature
+) -> tuple[str, ...]:
+    """Why a line is unsure: a column marks it so, or data not obtained might."""
+    doubts = []
+    for name, test in unsure:
+        cell, words = line.columns.get(name), signature.words.get(name, {})
+        if cell is UNKNOWN:
+            doubts.append(f"not known {words.get('', signature.labels.get(name, name))}")
+        elif test(line.columns) is TRUE:
+            doubts.append(words.get(str(cell), "marked as unsure"))
+    return tuple(doubts)
 
 
 def _remarked(counted: Sequence[Row]) -> Sequence[Row]:

@@ -304,6 +304,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "adherence": "number",
             "dose": "number",
             "outcome": "text",
+            "indication": "text",
             "episode": "text",
             "start": "date",
             "end": "date",
@@ -318,6 +319,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "bridged_gap": "duration",
             "no_response_reasons": "valueset",
             "intolerance_reasons": "valueset",
+            "reasons": "valueset",
             "scores": "valueset",
             "baseline_before": "duration",
             "follow_up_after": "duration",
@@ -354,6 +356,11 @@ VIEWS: Mapping[str, ViewSignature] = {
                 "responded": "the patient responded",
                 "not-tolerated": "stopped for intolerance",
                 "": "whether it failed",
+            },
+            "indication": {
+                "named": "it was ordered for this illness",
+                "other": "so it may be no trial for this illness",
+                "": "what it was ordered for",
             },
             "episode": {
                 "current": "in the current episode",

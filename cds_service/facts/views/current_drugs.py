@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from cds_service.facts import fhir
+from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes
 from cds_service.facts.dates import When
@@ -109,6 +110,9 @@ def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -
         current = _current(entry.resource.status, kind, course, chart.today)
     counts, why = _counts(entry.resource, kind, sure=sure)
     when = _last_day(entry.resource.status, kind, course, current, chart)
+    if kind != DRAFT and entry.reference in dated_ahead(chart):
+        counts, why = all_of((counts, doubt(entry.reference, chart))), (*why, WHY)
+        current, when = UNKNOWN, any_time(when)
     columns: dict[str, Cell] = {
         "drug": " / ".join(names_of(entry, call)),
         "current": current,
