@@ -116,7 +116,13 @@ class Terminology:
         self.valuesets = valuesets
         self.drugs = drugs
         self.words = Words({name: one.words for name, one in valuesets.items()}, empty_words)
-        self._beyond_codes = Words({name: one.reopening for name, one in valuesets.items()})
+        told = {name: one.reopening for name, one in valuesets.items()}
+        judging = frozenset(name for name, one in valuesets.items() if one.element)
+        self._beyond_codes = Words({name: stems for name, stems in told.items() if name not in judging})
+        self._of_element = {
+            element: Words({name: told[name] for name in judging if valuesets[name].element == element})
+            for element in {valuesets[name].element for name in judging}
+        }
         self._partial = self._beyond_codes.sets
         self._exact, self._prefixes = _index(valuesets)
         self._longest_head = max((len(head) for _, head in self._prefixes), default=0)
@@ -171,6 +177,34 @@ class Terminology:
         codes = tuple(codes)
         named = self._beyond_codes.named(_all_words(codes))
         return _NOTHING if not named or any(self._judged(code) for code in codes) else named
+
+    @property
+    def partial(self) -> frozenset[str]:
+        """The sets that an entry with a known code outside them may belong to by its words."""
+        return self._partial
+
+    def left_open(self, element: str, codes: Iterable[Coded]) -> frozenset[str]:
+        """The sets that judge this element and that its known codes leave open.
+
+        A known code that no set lists or excludes leaves open what its words, or those beside it, may be
+        about; without any words, and no code beside it that says what is meant, every set of the element.
+        """
+        words = self._of_element.get(element)
+        if words is None:
+            return _NOTHING
+        codes = tuple(codes)
+        unplaced = tuple(code for code in codes if not self._placed(code, words.sets))
+        if not any(self.knows_system(code.system) for code in unplaced):
+            return _NOTHING
+        if any(not words.sets.isdisjoint(self.sets_of(code.system, code.code)) for code in codes):
+            return _NOTHING
+        told = _all_words(unplaced)
+        return words.may_mean(told) if len(unplaced) == len(codes) else words.named(told)
+
+    def _placed(self, code: Coded, sets: frozenset[str]) -> bool:
+        """Whether a value set lists a code, or one of these sets excludes it."""
+        include, exclude = self._listed(system_name(code.system), code.code)
+        return bool(include) or not sets.isdisjoint(exclude)
 
     def asked_in(self, question: str) -> frozenset[str]:
         """The sets whose words stand in a question that no code names; none where it cannot be read."""

@@ -90,7 +90,7 @@ def _order_rows(
                 "drug": ingredient.name,
                 **_amounts(line, ingredient, weight),
                 **_times(line),
-                "route": concept_codes(line.route) or None,
+                "route": told_codes(line.route) or None,
                 "reason": reason,
                 "status": order.status or None,
                 "order": entry.reference,
