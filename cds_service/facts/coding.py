@@ -26,7 +26,7 @@ def concept_codes(concept: fhir.CodeableConcept | None) -> tuple[Coded, ...]:
 
 
 def told_codes(concept: fhir.CodeableConcept | None) -> tuple[Coded, ...]:
-    """The codes of a concept somebody chose from a list; the display of each is read like a text beside it."""
+    """The codes of a concept chosen from a list; the display of each is read like a text beside it."""
     if concept is None:
         return ()
     spoken = (Coded("text", concept.text, concept.text),) if concept.text else ()

@@ -105,9 +105,7 @@ def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
     return UNKNOWN if any(code.system in (UNREAD, DANGLING) for code in codes) else FALSE
 
 
-def _in_sets(
-    codes: Codes, sets: frozenset[str], named: frozenset[str], reader: Reader
-) -> Truth:
+def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], reader: Reader) -> Truth:
     if not sets.isdisjoint(named):
         return TRUE
     if codes is None:

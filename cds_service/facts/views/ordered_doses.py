@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import concept_codes
+from cds_service.facts.coding import concept_codes, told_codes
 from cds_service.facts.dosing import times_a_week
 from cds_service.facts.elements import ELEMENTS
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
