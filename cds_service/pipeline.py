@@ -16,10 +16,12 @@ from cds_service.cards.response import answer
 from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts.chart import Chart
 from cds_service.facts.extract import Extraction, Findings
+from cds_service.facts.finding import DRAFTS
 from cds_service.facts.findings import ChartFindings
 from cds_service.facts.gather import gather, nothing_but_the_patient
 from cds_service.facts.meaning import Meanings
 from cds_service.facts.prefetch import hook_keys, templates
+from cds_service.facts.read import NOT_SUPPLIED
 from cds_service.facts.readback import ReadBack
 from cds_service.facts.request import HookRequest
 from cds_service.facts.server.source import FhirSource
@@ -148,7 +150,7 @@ def examine(
     findings = plan.extraction(chart)
     conclusions = infer(plan, findings, request, explain=explain)
     seconds = {"gather": gathered - begun, "decide": perf_counter() - gathered}
-    _refuse_an_empty_chart(chart, conclusions)
+    _refuse_an_empty_chart(chart, conclusions, back.not_asked(request) if back is not None else "")
     decision = Decision(
         id=decision_id(request, served.book),
         book=served.cards,
@@ -156,10 +158,11 @@ def examine(
         rules=plan.rules,
         findings=findings,
         conclusions=conclusions,
-        not_obtained=chart.not_obtained(plan.keys),
+        not_obtained=chart.lacking((*plan.keys, DRAFTS)),
         notes=(*chart.notes, *unread_answers(plan.answers, findings, chart.terminology)),
         hidden=_withheld(chart, request),
         drafts=chart.draft_raw,
+        unread={key: len(entries) for key, entries in chart.unread.items()},
     )
     return Evaluation(chart, findings, conclusions, decision, plan.engine.name, seconds)
 
@@ -177,13 +180,14 @@ def infer(
     return plan.engine.infer(plan.needed.of(findings, as_of, zone))
 
 
-def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion]) -> None:
+def _refuse_an_empty_chart(chart: Chart, conclusions: Mapping[str, Conclusion], not_asked: str) -> None:
     """412 if nothing but the patient was obtained and no rule is true (DESIGN 4.4)."""
     keys = nothing_but_the_patient(chart)
     if keys and not any(conclusion.verdict is TRUE for conclusion in conclusions.values()):
+        states = {key: chart.states[key] for key in keys}
+        why = not_asked if NOT_SUPPLIED in states.values() else ""
         raise DataUnavailable(
-            "nothing but the Patient was obtained: send the data of these prefetch keys",
-            {key: chart.states[key] for key in keys},
+            f"nothing but the Patient was obtained: send the data of these prefetch keys{why}", states
         )
 
 

@@ -22,9 +22,10 @@ class Decision:
 
     `id` is unique to the call. `rules` are those of the hook and all they consume, in dependency order;
     `findings` the answers to their facts (not to conclusion facts), by rule and fact; `conclusions` their
-    verdicts. `not_obtained` names every key of the hook that was not fully obtained, `notes` the chart
+    verdicts. `not_obtained` names all of the hook's data that was not fully obtained, `notes` the chart
     entries passed over, as (code, reference). `hidden` says why nobody may see cards ("deceased",
     "not-a-clinician"), or is empty. `drafts` are the unsigned orders of the call as JSON, by `Type/id`.
+    `unread` counts, by key, the entries whose drug stands in a Medication that could not be had.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Decision:
     notes: tuple[tuple[str, str], ...] = ()
     hidden: str = ""
     drafts: Mapping[str, Raw] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
     record: Record = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

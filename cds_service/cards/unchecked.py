@@ -13,7 +13,7 @@ from cds_service.cards.citations import cited
 from cds_service.cards.decision import Decision
 from cds_service.cards.reading import UNREAD
 from cds_service.cards.wording import MARKDOWN, PLAIN, Style
-from cds_service.facts.finding import NotObtained
+from cds_service.facts.finding import MEDICATIONS, NotObtained
 from cds_service.rulebook.rule import SAFETY_KINDS, Rule
 from cds_service.rulebook.views import OBSERVATIONS
 from cds_service.truth import TRUE, UNKNOWN
@@ -106,7 +106,7 @@ def _words(decision: Decision, rules: Sequence[Rule], gaps: Gaps, style: Style) 
         dict.fromkeys(question for rule in rules for question in _questions(decision, rule.rule))
     )
     return {
-        "keys": in_words(missed for rule in rules for missed in gaps[rule.rule]),
+        "keys": in_words((missed for rule in rules for missed in gaps[rule.rule]), decision.unread),
         "rules": style.lines([rule.title for rule in rules]),
         "rule_count": str(len(rules)),
         "missing_count": str(len(questions)),
@@ -122,12 +122,25 @@ def _questions(decision: Decision, rule: str) -> Iterable[str]:
             yield asker.data[name].ask
 
 
-def in_words(missed: Iterable[NotObtained]) -> str:
-    """Keys as a clinician reads them: `conditions (not supplied), observations: body weight (incomplete)`."""
+def in_words(missed: Iterable[NotObtained], unread: Mapping[str, int] | None = None) -> str:
+    """Keys as a clinician reads them: `conditions (not supplied), observations: body weight (incomplete)`.
+
+    `unread` counts by key the entries that refer to a medication nobody could read.
+    """
     return ", ".join(
-        f"{_key_in_words(each.key)} ({_REASONS.get(each.reason, 'not obtained')})"
+        _unread_in_words(unread)
+        if unread and each.key == MEDICATIONS
+        else f"{_key_in_words(each.key)} ({_REASONS.get(each.reason, 'not obtained')})"
         for each in dict.fromkeys(missed)
     )
+
+
+def _unread_in_words(unread: Mapping[str, int]) -> str:
+    counted = [
+        f"{number} {_key_in_words(key).removesuffix('s') if number == 1 else _key_in_words(key)}"
+        for key, number in unread.items()
+    ]
+    return f"the medications of {' and '.join(counted)} (not sent, and could not be read)"
 
 
 def _key_in_words(key: str) -> str:

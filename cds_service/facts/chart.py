@@ -16,14 +16,15 @@ from msgspec import Raw
 
 from cds_service.facts import fhir
 from cds_service.facts.dates import When, day_of, parse_when
-from cds_service.facts.finding import NotObtained
-from cds_service.facts.read import EMPTY, FOUND, Note
+from cds_service.facts.finding import DRAFTS, MEDICATIONS, NotObtained
+from cds_service.facts.read import EMPTY, FOUND, NOT_SUPPLIED, Note
 from cds_service.facts.server.source import Outcome
 from cds_service.facts.shelf import EMPTY_SHELF, Entry, Shelf
 from cds_service.rulebook.terminology import Terminology
 
 _LONGEST_DATE = 40
 """What is longer is no date, and must not fill the memory of dates read."""
+_UNREAD = (NotObtained(MEDICATIONS, NOT_SUPPLIED),)
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,39 @@ class Chart:
         """Those of the keys that are not known in full, each with the reason."""
         missing = self.missing
         return tuple(missing[key] for key in keys if key in missing) if missing else ()
+
+    @cached_property
+    def unread(self) -> Mapping[str, frozenset[str]]:
+        """By key, the entries whose drug is told by a Medication that was not sent and could not be read.
+
+        Keys that are incomplete anyway are left out: they say already that something is missing.
+        """
+        shelves = [(key, shelf) for (key, _), shelf in self.shelves.items()]
+        shelves += [(DRAFTS, shelf) for shelf in self.drafts.values()]
+        found: dict[str, frozenset[str]] = {}
+        for key, shelf in shelves:
+            entries = frozenset(shelf.unread) if shelf.may_be and key not in self.missing else frozenset()
+            if entries:
+                found[key] = found.get(key, frozenset()) | entries
+        return found
+
+    def unread_among(
+        self, keys: Iterable[str], entries: frozenset[str] | None = None
+    ) -> tuple[NotObtained, ...]:
+        """What to name as not obtained if a medication of these keys, or of these entries, was not read."""
+        return (
+            _UNREAD
+            if any(
+                key in self.unread and (entries is None or not entries.isdisjoint(self.unread[key]))
+                for key in keys
+            )
+            else ()
+        )
+
+    def lacking(self, keys: Iterable[str]) -> tuple[NotObtained, ...]:
+        """All that is not known of the keys: those not known in full, and medications not read."""
+        wanted = tuple(keys)
+        return (*self.not_obtained(wanted), *self.unread_among(wanted))
 
     def when(self, text: str) -> When | None:
         """A recorded date as an interval of instants."""

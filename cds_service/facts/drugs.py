@@ -47,6 +47,14 @@ def drug_of(
     return meanings.resolve(codes, parts), codes or parts
 
 
+def names_a_drug_not_read(resource: fhir.OfDrug, medications: Mapping[str, fhir.Medication]) -> bool:
+    """Whether a resource tells its drug by a reference alone, to a Medication that is not at hand."""
+    named = resource.medication_reference
+    if resource.medication_codeable_concept is not None or named is None:
+        return False
+    return _follow(resource, named.reference, medications) is None
+
+
 def _follow(
     resource: fhir.OfDrug, reference: str, medications: Mapping[str, fhir.Medication]
 ) -> fhir.Medication | None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from cds_service.facts.anchors import anchored
 from cds_service.facts.calculated import calculation
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import EVER
-from cds_service.facts.finding import Finding, NotObtained
+from cds_service.facts.finding import DRAFTS, MEDICATIONS, Finding, NotObtained
 from cds_service.facts.findings import ChartFindings, Question, Reader, Used
-from cds_service.facts.gather import DRAFTS
 from cds_service.facts.give import Giver, giver
 from cds_service.facts.prefetch import fact_keys, reason_keys
 from cds_service.facts.rows import Rows, find_rows, view_rows
@@ -29,7 +30,7 @@ from cds_service.rulebook.fact import CalculateFact, facts_used
 from cds_service.rulebook.rule import ConclusionFact, Fact, FindFact, RowsFact, Rule, ViewFact
 from cds_service.rulebook.views import VIEWS
 from cds_service.rulebook.walk import rejected_told
-from cds_service.truth import UNKNOWN
+from cds_service.truth import TRUE, UNKNOWN
 
 Findings = Mapping[str, Mapping[str, Finding]]
 RowsReader = Callable[[Chart, Used], Rows]
@@ -138,18 +139,41 @@ def rows_reader(fact: RowsFact, book: Rulebook, *, told: bool = False) -> Reader
     give = giver_of(fact)
     if fact.give.kind == "age":
         return lambda chart, used: give(Rows([], []), chart.not_obtained(watched), chart)
-    if not beside and not uses_of(fact):
-        return lambda chart, used: give(rows(chart, used), chart.not_obtained(watched), chart)
+    merged = isinstance(fact, ViewFact) and VIEWS[fact.view].merges
+    perhaps = fact.give.kind == "possible"
+    alone = not beside and not uses_of(fact)
 
     def read(chart: Chart, used: Used) -> Finding:
-        found = anchored(rows(chart, used), fact, used)
+        found = rows(chart, used) if alone else anchored(rows(chart, used), fact, used)
         because = chart.not_obtained(watched)
-        if any(row.counts is UNKNOWN for row in found.counted):
+        if not alone and any(row.counts is UNKNOWN for row in found.counted):
             # What lies beside (conditions named as a reason, other facts) matters only to undecided rows.
             because = _joined(because, chart.not_obtained(beside), used)
-        return give(found, because, chart)
+        unread = chart.unread_among(watched, None if merged else _open(found)) if chart.unread else ()
+        by = _without_unread(give) if perhaps and unread else give
+        # A drug nobody could read leaves its own row open, no more: it is told, but counted as obtained.
+        lost = tuple([item for item in because if item.key != MEDICATIONS])
+        finding, told = by(found, lost, chart), tuple(dict.fromkeys((*because, *unread)))
+        return replace(finding, because=told) if told != lost else finding
 
     return read
+
+
+def _open(found: Rows) -> frozenset[str]:
+    """The entries behind the rows that may count."""
+    return frozenset(row.evidence.reference for row in found.counted if row.counts is UNKNOWN)
+
+
+def _without_unread(give: Giver) -> Giver:
+    """Answers by the rows whose drug could be read; a no is open, since the others may count."""
+
+    def giving(rows: Rows, because: tuple[NotObtained, ...], chart: Chart) -> Finding:
+        unread = frozenset[str]().union(*chart.unread.values())
+        read = [row for row in rows.counted if row.evidence.reference not in unread]
+        finding = give(Rows(read, rows.rejected), because, chart)
+        return replace(finding, state=TRUE if finding.state is TRUE else UNKNOWN, rows=tuple(rows.counted))
+
+    return giving
 
 
 def giver_of(fact: RowsFact) -> Giver:

@@ -11,9 +11,15 @@ from cds_service.facts.dates import When
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import Span, Truth
 
+DRAFTS = "draft-orders"
+"""Stands for a key: the orders that the call itself brought, not yet signed."""
+
+MEDICATIONS = "medications"
+"""Stands for a key: Medication resources that entries only refer to."""
+
 
 class NotObtained(NamedTuple):
-    """A prefetch key that was not fully obtained, and why.
+    """A prefetch key that was not fully obtained, and why; or one of the two that stand for a key.
 
     `reason` is one of not-supplied, failed, truncated, other-patient, deadline (DESIGN 5).
     """
@@ -67,7 +73,8 @@ class Finding(Struct, frozen=True, gc=False):
     `state` is the answer of a yes/no fact; for a fact with a value it is true if the value is known
     (if only as an interval) and unknown otherwise. `rows` are the rows behind the answer, latest first;
     `rejected` those looked at that do not count, each with its reason. `because` names the prefetch keys
-    of this fact that were not fully obtained.
+    of this fact that were not fully obtained, and `medications` if a row is open only since nobody could read
+    which drug it is about.
     """
 
     state: Truth

@@ -13,6 +13,7 @@ from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import reference_of
+from cds_service.facts.finding import DRAFTS
 from cds_service.facts.meaning import Meanings
 from cds_service.facts.read import (
     EMPTY,
@@ -21,9 +22,12 @@ from cds_service.facts.read import (
     NOT_SUPPLIED,
     OTHER_PATIENT,
     TRUNCATED,
+    WORST,
     Note,
     Owner,
     Supplied,
+    odd_entry,
+    outcome_state,
     read_key,
 )
 from cds_service.facts.readback import ReadBack
@@ -31,7 +35,6 @@ from cds_service.facts.request import HookRequest
 from cds_service.facts.shelf import Shelf, build_shelves, file_resources
 from cds_service.rulebook.hooks import hook_named
 
-DRAFTS = "draft-orders"
 _PICKING_HOOK = "order-select"
 
 
@@ -55,7 +58,7 @@ def gather(
     if back is not None:
         supplied = back.complete(supplied, request, partial(_read, request=request, owner=owner))
         supplied, orders = _with_medications(supplied, orders, request, back)
-    _require_the_patient(supplied["patient"])
+    _require_the_patient(supplied["patient"], request, back)
     drafts = _drafts(orders, meanings)
     replaced = frozenset(
         reference_of(r) for shelf in drafts.shelves.values() for r in shelf.resources if r.id
@@ -126,10 +129,11 @@ def _refuse_another_patient(supplied: Supplied) -> None:
         )
 
 
-def _require_the_patient(supplied: Supplied) -> None:
+def _require_the_patient(supplied: Supplied, request: HookRequest, back: ReadBack | None) -> None:
     if not supplied.resources:
+        why = back.not_asked(request) if back is not None and supplied.state == NOT_SUPPLIED else ""
         raise DataUnavailable(
-            "the Patient could not be had: send it in prefetch under the key 'patient'",
+            f"the Patient could not be had: send it in prefetch under the key 'patient'{why}",
             {"patient": supplied.state},
         )
 
@@ -170,29 +174,22 @@ def _read_drafts(request: HookRequest, owner: Owner) -> _Orders:
         bundle = fhir.read_loose_bundle(request.draft_orders)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         raise RequestError(f"{where} is not a Bundle of orders that can be read", where=where) from None
-    state = TRUNCATED if any(link.relation == "next" for link in bundle.link) else EMPTY
-    resources: list[fhir.Readable] = []
-    texts: list[msgspec.Raw] = []
-    named: set[str] = set()
-    for raw in bundle.entry:
-        resource, text, trouble = _draft(raw, owner)
-        state = trouble or state
-        if resource is not None:
-            resources.append(resource)
-            texts.append(text)
-            named.add(reference_of(resource))
-        elif not trouble:
-            named.add(_reference_of_another_type(raw, where))
-    if not named.issuperset(request.selections):
-        state = TRUNCATED  # an order was selected that did not come
-    state = FOUND if resources and state == EMPTY else state
-    return _Orders(Supplied(state, tuple(resources)), tuple(texts))
+    drafts = [_draft(raw, owner) for raw in bundle.entry]
+    mine = [(one.resource, one.text) for one in drafts if one.resource is not None]
+    named = {reference_of(resource) for resource, _ in mine}
+    named |= {_reference_of_another_type(one.text, where) for one in drafts if one.passed_over}
+    states = {FOUND if mine else EMPTY, *(one.trouble for one in drafts if one.trouble)}
+    if any(link.relation == "next" for link in bundle.link) or not named.issuperset(request.selections):
+        states.add(TRUNCATED)  # there are more, or an order was selected that did not come
+    notes = tuple(one.note for one in drafts if one.note is not None)
+    supplied = Supplied(max(states, key=WORST.index), tuple(resource for resource, _ in mine), notes)
+    return _Orders(supplied, tuple(text for _, text in mine))
 
 
 def _drafts(orders: _Orders, meanings: Meanings) -> _Drafts:
     """The orders filed by type."""
     resources = orders.supplied.resources
-    notes: dict[Note, None] = {}
+    notes = dict.fromkeys(orders.supplied.notes)
     shelves = file_resources(resources, meanings, frozenset(), notes)
     by_type = {kind.__name__: shelf for kind, shelf in shelves.items()}
     return _Drafts(by_type, _raw_by_reference(resources, orders.texts), tuple(notes), orders.supplied.state)
@@ -211,17 +208,31 @@ def _raw_by_reference(
     }
 
 
-def _draft(raw: msgspec.Raw, owner: Owner) -> tuple[fhir.Readable | None, msgspec.Raw, str]:
-    """An order, its JSON as sent, and what is wrong with it; None for one that cannot be used."""
+class _Draft(NamedTuple):
+    """One entry of the drafts: the order and its JSON as sent, or why there is none that can be used."""
+
+    text: msgspec.Raw
+    resource: fhir.Readable | None = None
+    trouble: str = ""
+    note: Note | None = None
+
+    @property
+    def passed_over(self) -> bool:
+        """Whether it is an order of a type that no rule asks about."""
+        return self.resource is None and not self.trouble
+
+
+def _draft(raw: msgspec.Raw, owner: Owner) -> _Draft:
     try:
         resource, text = fhir.named(fhir.read_entry(raw)), fhir.read_raw_entry(raw).resource
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
-        return None, raw, TRUNCATED if _ours(raw) else ""
+        note = odd_entry(DRAFTS, raw)
+        return _Draft(raw, trouble=TRUNCATED if note is not None else "", note=note)
     if resource is None:
-        return None, raw, TRUNCATED
+        return _Draft(raw, trouble=TRUNCATED, note=Note("unreadable", DRAFTS))
     if isinstance(resource, fhir.OperationOutcome):
-        return None, raw, ""
-    return (resource, text, "") if owner.owns(resource) else (None, raw, OTHER_PATIENT)
+        return _Draft(raw, trouble=next(outcome_state(resource), ""))
+    return _Draft(text, resource) if owner.owns(resource) else _Draft(raw, trouble=OTHER_PATIENT)
 
 
 def _reference_of_another_type(raw: msgspec.Raw, where: str) -> str:
@@ -238,11 +249,3 @@ def _reference_of_another_type(raw: msgspec.Raw, where: str) -> str:
             where=where,
         )
     return f"{kind.resource_type}/{kind.id}"
-
-
-def _ours(raw: msgspec.Raw) -> bool:
-    try:
-        kind = fhir.read_kind(fhir.read_raw_entry(raw).resource).resource_type
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
-        return True
-    return not kind or kind in fhir.RESOURCE_TYPES

@@ -15,13 +15,14 @@ import msgspec
 from msgspec import Struct
 
 from cds_service.facts import fhir
+from cds_service.facts.resource_types import KNOWN_TYPES
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
 
 FOUND, EMPTY = "found", "empty"
 NOT_SUPPLIED, FAILED, TRUNCATED = "not-supplied", "failed", "truncated"
 OTHER_PATIENT, DEADLINE = "other-patient", "deadline"
 # Where one key has several shortcomings the one that says most is told.
-_WORST = (EMPTY, FOUND, TRUNCATED, OTHER_PATIENT, FAILED)
+WORST = (EMPTY, FOUND, TRUNCATED, OTHER_PATIENT, FAILED)
 
 
 class Note(NamedTuple):
@@ -131,26 +132,28 @@ def _read_loosely(key: str, data: msgspec.Raw, owner: Owner) -> Supplied:
         try:
             entries.append(fhir.read_entry(raw))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
-            unreadable = _odd_entry(key, raw)
+            unreadable = odd_entry(key, raw)
             hidden = hidden or unreadable is not None
             strangers += unreadable is None
             notes.extend([unreadable] if unreadable else [])
     return _finish(key, bundle, entries, notes, owner, hidden=hidden, strangers=strangers)
 
 
-def _odd_entry(key: str, raw: msgspec.Raw) -> Note | None:
-    """The note for an entry that cannot be read; None if its type is none of ours.
+def odd_entry(key: str, raw: msgspec.Raw) -> Note | None:
+    """The note for an entry that cannot be read; None if its type is one that no rule asks about.
 
-    A report that cannot be read may say that the search failed, and a Bundle may hold anything.
+    A report that cannot be read may say that the search failed, and a Bundle may hold anything. A type that
+    FHIR does not have may be one of ours misspelt; its name is not repeated.
     """
     try:
         kind = fhir.read_kind(fhir.read_raw_entry(raw).resource)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         return Note("unreadable", key)
-    if kind.resource_type and kind.resource_type not in (*fhir.RESOURCE_TYPES, "OperationOutcome", "Bundle"):
+    read = kind.resource_type in (*fhir.RESOURCE_TYPES, "OperationOutcome", "Bundle")
+    if not read and (kind.resource_type in KNOWN_TYPES or kind.resource_type in fhir.BEFORE_R4):
         return None
     safe = kind.id if kind.id.replace("-", "").replace(".", "").isalnum() and len(kind.id) <= 64 else "?"
-    return Note("unreadable", f"{kind.resource_type or key}/{safe}")
+    return Note("unreadable", f"{kind.resource_type if read else key}/{safe}")
 
 
 def _finish(
@@ -203,7 +206,7 @@ def _assemble(
     if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
     states.add(FOUND if kept else EMPTY)
-    return Supplied(max(states, key=_WORST.index), tuple(kept))
+    return Supplied(max(states, key=WORST.index), tuple(kept))
 
 
 def _more_than_came(total: float, entries: Sequence[fhir.Entry], expected: type) -> bool:
@@ -238,7 +241,7 @@ def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable
         states.add(TRUNCATED)
         return False
     if isinstance(resource, fhir.OperationOutcome):
-        states.update(_outcome_state(resource))
+        states.update(outcome_state(resource))
         return False
     if isinstance(resource, fhir.Medication) and key.startswith("medication-"):
         kept.append(resource)
@@ -246,7 +249,7 @@ def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable
     return True
 
 
-def _outcome_state(outcome: fhir.OperationOutcome) -> Iterator[str]:
+def outcome_state(outcome: fhir.OperationOutcome) -> Iterator[str]:
     """A report among the data: an error means that the search failed, a warning is only a remark."""
     severities = {issue.severity for issue in outcome.issue}
     if not severities or severities & {"error", "fatal"} or not severities <= {"warning", "information"}:

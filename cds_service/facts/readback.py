@@ -52,6 +52,11 @@ class ReadBack:
         """Every read so far."""
         return self.source.outcomes
 
+    def not_asked(self, request: HookRequest) -> str:
+        """A sentence on why the FHIR server was not asked, for a caller who wonders; empty if it was."""
+        reason = self.source.refusal(request)
+        return f". The FHIR server was not asked: {reason}" if reason else ""
+
     def complete(
         self, supplied: Mapping[str, Supplied], request: HookRequest, read: Read
     ) -> dict[str, Supplied]:

@@ -18,7 +18,8 @@ class HookRequest:
     of the context; `selections` the `Type/id` references picked in it. `as_of` is an aware instant: nothing
     below the pipeline's door asks for the time. `zone` is the service's time zone. `access_token` is for
     reads of `fhir_server` during this call only; it is never shown, stored or logged. `subject` is the client
-    id it was given to.
+    id it was given to. `token_unusable` says that the call brought access which cannot be used: nothing is
+    then read in its place without any.
     """
 
     hook: str
@@ -35,3 +36,4 @@ class HookRequest:
     fhir_server: str = ""
     access_token: str = field(default="", repr=False)
     subject: str = ""
+    token_unusable: bool = False

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.facts.coding import reference_of
-from cds_service.facts.drugs import drug_of, medications_among
+from cds_service.facts.drugs import drug_of, medications_among, names_a_drug_not_read
 from cds_service.facts.meaning import Meaning, Meanings
 from cds_service.facts.read import Note, Supplied
 from cds_service.rulebook.terminology import Coded, Drug
@@ -50,7 +50,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     set knows, so that it may belong to any without words, and to those in `may_mean`. `may_mean` also names
     the sets of partial codes that a classified entry may belong to by its words. `aside` says why it never
     counts (refuted, entered in error). `parts` are the meanings of an observation with components: of its own
-    code, then of theirs.
+    code, then of theirs. `unread` if its drug was not recognised for want of the Medication it refers to.
     """
 
     resource: Any
@@ -62,6 +62,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     aside: str = ""
     may_mean: frozenset[str] = frozenset()
     parts: tuple[Meaning, ...] = ()
+    unread: bool = False
 
     @property
     def text(self) -> str:
@@ -123,6 +124,11 @@ class Shelf:
         if self.may_be and self.meanings is not None:
             worded = self.meanings.terminology.words.sets
             yield from dict.fromkeys(name if name in worded else _ANY for name in sets)
+
+    @property
+    def unread(self) -> Iterator[str]:
+        """The live entries whose drug nobody could read."""
+        return (entry.reference for entry in self.may_be.get(_ANY, ()) if entry.unread)
 
     def file(self, entry: Entry) -> None:
         """Put an entry where facts look for it."""
@@ -229,9 +235,12 @@ def read_entry(
         drug, codes = drug_of(resource, medications, meanings)
         if drug is None:
             return Entry(resource, reference, frozenset(), codes, aside=aside)
-        known = drug.resolution != "unresolved"
-        everything = frozenset() if known else meanings.terminology.words.sets
-        return Entry(resource, reference, drug.sets, codes, known, drug, aside, everything)
+        if drug.resolution != "unresolved":
+            return Entry(resource, reference, drug.sets, codes, True, drug, aside)
+        unread, everything = names_a_drug_not_read(resource, medications), meanings.terminology.words.sets
+        return Entry(
+            resource, reference, drug.sets, codes, False, drug, aside, may_mean=everything, unread=unread
+        )
     if resource.__class__ is fhir.Observation and resource.component:
         parts = (meanings.of(resource.code), *[meanings.of(part.code) for part in resource.component])
         sets = frozenset[str]().union(*[part.sets for part in parts])

@@ -157,7 +157,7 @@ class ViewSignature:
     number columns, "" for a plain number, where the view always tells the same. `labels` name columns and
     `words` their values in the reasons a clinician reads; "" is what is not known where a value is not.
     `possible` says when a row that may count lets a fact give `possible`: each by itself, only where all was
-    obtained, or never.
+    obtained, or never. `merges` if a row may be made of several entries.
     """
 
     columns: Mapping[str, ColumnKind]
@@ -174,6 +174,7 @@ class ViewSignature:
     value: str = ""
     answers: frozenset[str] = frozenset()
     possible: Literal["alone", "obtained", "never"] = "never"
+    merges: bool = False
 
 
 VIEWS: Mapping[str, ViewSignature] = {
@@ -262,6 +263,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         reads=("MedicationAdministration", "Procedure", "MedicationDispense"),
         arguments={"procedures": "valueset", "supplies": "valueset"},
         read_for={"Procedure": "procedures", "MedicationDispense": "supplies"},
+        merges=True,
         labels={"dose": "mg given that day"},
         units={"dose": "mg"},
     ),
@@ -295,6 +297,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "end": "date",
         },
         reads=("MedicationDispense", "MedicationStatement", "MedicationRequest", "Condition", "Observation"),
+        merges=True,
         arguments={
             "minimum_dose": "table",
             "dose_column": "text",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -63,7 +64,7 @@ def read_request(body: bytes, *, service_id: str, hook: str, as_of: datetime, zo
     _check_hook(call.hook, hook)
     instance = _hook_instance(call.hook_instance)
     context = read_context(call.context, hook_named(hook))
-    server, token, subject = _server(call.fhir_server, call.fhir_authorization, context.patient_id)
+    server, access = _server(call.fhir_server, call.fhir_authorization, context.patient_id)
     return HookRequest(
         hook=hook,
         hook_instance=instance,
@@ -77,8 +78,9 @@ def read_request(body: bytes, *, service_id: str, hook: str, as_of: datetime, zo
         draft_orders=context.drafts,
         selections=context.selections,
         fhir_server=server,
-        access_token=token,
-        subject=subject,
+        access_token=access.token,
+        subject=access.subject,
+        token_unusable=access.unusable,
     )
 
 
@@ -115,13 +117,21 @@ def _hook_instance(raw: Raw) -> str:
     return match[1].lower()
 
 
-def _server(raw: Raw, authorization: Raw, patient: str) -> tuple[str, str, str]:
-    """The FHIR server, the token to read it with, and the client the token was given to."""
+class _Access(NamedTuple):
+    """The token to read the FHIR server with, the client it was given to; or that there is one of no use."""
+
+    token: str = ""
+    subject: str = ""
+    unusable: bool = False
+
+
+def _server(raw: Raw, authorization: Raw, patient: str) -> tuple[str, _Access]:
+    """The FHIR server, and the access to it that the call brought."""
     server = text_of(raw, "fhirServer")
     if server and (len(server) > _LONGEST_SERVER or _SERVER.fullmatch(server) is None):
         raise unusable("fhirServer", "the base URL of a FHIR server")
     if authorization in (ABSENT, NULL):
-        return server, "", ""
+        return server, _Access()
     members = members_of(authorization, "fhirAuthorization")
     if not server:
         raise RequestError(
@@ -134,14 +144,11 @@ def _server(raw: Raw, authorization: Raw, patient: str) -> tuple[str, str, str]:
         raise RequestError(
             "The access is for another patient than context.patientId.", code="value", where=where
         )
-    return server, *_access(members)
+    return server, _access(members) if members else _Access()
 
 
-def _access(members: Mapping[str, Raw]) -> tuple[str, str]:
-    """The token and whom it was given to; without the token if it is none that we can use.
-
-    It must be a bearer token that can stand in a header and has not run out.
-    """
+def _access(members: Mapping[str, Raw]) -> _Access:
+    """Usable is a bearer token that can stand in a header and has not run out."""
     given = {
         name: text_in(members, name, "fhirAuthorization")
         for name in ("access_token", "token_type", "subject")
@@ -151,5 +158,6 @@ def _access(members: Mapping[str, Raw]) -> tuple[str, str]:
         runs_out = len(expires) > 0 and _number(expires) <= 0
     except msgspec.MsgspecError:
         runs_out = False
-    usable = given["token_type"].lower() == "bearer" and _BEARER.fullmatch(given["access_token"])
-    return given["access_token"] if usable and not runs_out else "", given["subject"]
+    if runs_out or given["token_type"].lower() != "bearer" or not _BEARER.fullmatch(given["access_token"]):
+        return _Access(subject=given["subject"], unusable=True)
+    return _Access(given["access_token"], given["subject"])

@@ -137,5 +137,16 @@ def test_keys_are_named_in_words_each_once():
     assert in_words(lost) == "medication requests (not supplied), observations: phq (not read in time)"
 
 
+def test_medications_nobody_could_read_are_counted_by_the_key_that_refers_to_them():
+    lost = missed("conditions", "medications")
+    assert in_words(lost, {"medication-requests": 2, "draft-orders": 1}) == (
+        "conditions (not supplied), the medications of 2 medication requests and 1 draft order "
+        "(not sent, and could not be read)"
+    )
+    findings = {"problem": finding(UNKNOWN, because=missed("medications"))}
+    shown = only_card(rule("a"), {"a": ("problem",)}, {"a": findings}, unread={"medication-dispenses": 1})
+    assert "Not obtained: the medications of 1 medication dispense (not sent" in shown["detail"]
+
+
 def test_nobody_sees_it_where_nobody_may_see_cards():
     assert cards(rule("a"), {"a": ("problem",)}, {"a": LOST}, hidden="deceased") == []

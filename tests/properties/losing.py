@@ -82,12 +82,27 @@ def _short_of_total(value: Any) -> Any:
     return {**value, "total": len(value.get("entry", [])) + 1}
 
 
+def _drugs_not_sent(value: Any) -> Any:
+    """Each drug is told by a reference to a Medication that does not come along."""
+    entries = [{**one, "resource": _referring(one["resource"])} for one in value.get("entry", [])]
+    return {**value, "entry": entries} if entries else value
+
+
+def _referring(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """A resource as it is, unless it is a valid one about a drug."""
+    told = {name: value for name, value in resource.items() if name != "medicationCodeableConcept"}
+    if told == resource or resource.get("status") == "entered-in-error" or resource.get("doNotPerform"):
+        return dict(resource)
+    return told | {"medicationReference": {"reference": "urn:uuid:not-sent"}}
+
+
 LOSSES: Mapping[str, Callable[[Any], Any]] = {
     "absent": _absent,
     "OperationOutcome": _outcome,
     "other patient": _other_patient,
     "next link": _next_link,
     "total above entries": _short_of_total,
+    "drugs not sent": _drugs_not_sent,
 }
 
 
@@ -121,9 +136,22 @@ def losses(request: HookRequest) -> Iterator[tuple[str, str, HookRequest]]:
         for loss in LOSSES:
             if key == "encounter" and loss == "absent" and not request.encounter_id:
                 continue  # a call without an encounter lacks nothing
+            if loss == "drugs not sent" and revised(request, key):
+                continue  # what the call itself says anew was not lost
             lost = without(request, key, loss)
             if lost is not None:
                 yield key, loss, lost
+
+
+def revised(request: HookRequest, key: str) -> bool:
+    """Whether every resource of a key stands in the drafts of the call, too."""
+    drafts = json.loads(bytes(request.draft_orders)) if request.draft_orders is not None else {}
+    return identified(json.loads(bytes(request.prefetch[key]))) <= identified(drafts)
+
+
+def identified(bundle: Any) -> set[tuple[str, str]]:
+    entries = bundle.get("entry", ()) if isinstance(bundle, dict) else ()
+    return {(one["resource"]["resourceType"], one["resource"].get("id", "")) for one in entries}
 
 
 def story_call(path: Path) -> HookRequest:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from losing import DECISION, book
 from werkzeug.test import TestResponse
 
+from cds_service.facts.request import HookRequest
 from cds_service.settings import Settings
 from cds_service.web.app import create_app
 from cds_service.web.request import read_request
@@ -80,6 +81,34 @@ def test_nothing_but_the_patient_is_a_412_that_names_the_keys(
     assert "observations-suicidality" in answer.text
 
 
+def test_a_call_whose_token_is_of_no_use_is_not_answered_from_what_anybody_may_read(
+    client: FlaskClient, server: FixtureServer
+) -> None:
+    keys = ("patient", "conditions")
+    assert post(client, call(server.base)).status_code == 200  # this server, and this service, ask for none
+    server.seen.clear()
+    answer = post(client, call(server.base, keys, expires_in=0))
+    assert answer.json is not None
+    assert answer.json["extension"][DECISION]["complete"] is False
+    assert server.seen == []
+    refused = post(client, call(server.base, ("patient",), expires_in=0))
+    assert refused.status_code == 412
+    assert "The FHIR server was not asked: the access token of the call cannot be used" in refused.text
+    assert server.base not in refused.text
+
+
+@pytest.mark.parametrize("keys", [(), ("patient",)])
+def test_a_412_says_why_the_server_was_not_asked(client: FlaskClient, keys: tuple[str, ...]) -> None:
+    for server, reason in (
+        ("https://10.1.2.3/fhir", "its address is neither public and reached by https"),
+        ("", "the call names no fhirServer"),
+    ):
+        answer = post(client, call(server, keys))
+        assert answer.status_code == 412
+        assert reason in answer.text
+        assert "10.1.2.3" not in answer.text
+
+
 def test_one_read_that_fails_is_said_by_one_card(client: FlaskClient, server: FixtureServer) -> None:
     server.fail["Condition"] = 500
     answer = post(client, call(server.base)).json
@@ -112,15 +141,22 @@ def test_neither_the_token_nor_the_patient_is_in_a_log_and_the_token_in_no_answe
 # --- the access as it is read --------------------------------------------------------------------
 
 
-def token_of(**access: Any) -> str:
-    body = json.dumps(call("https://ehr.example.org/fhir", **access)).encode()
+def read_with(authorization: Json | None) -> HookRequest:
+    made = call("https://ehr.example.org/fhir") | {"fhirAuthorization": authorization}
+    body = json.dumps(made).encode()
     settings = Settings.from_environment({"CDS_TODAY": NOW})
     assert settings.today is not None
     request = read_request(
         body, service_id="s", hook="patient-view", as_of=settings.today, zone=settings.timezone
     )
     assert TOKEN not in repr(request)
-    return request.access_token
+    return request
+
+
+def access_of(**access: Any) -> tuple[str, bool]:
+    """The token that is used, and whether there is one that cannot be."""
+    found = read_with({"access_token": TOKEN, "token_type": "Bearer", "scope": "x"} | access)
+    return found.access_token, found.token_unusable
 
 
 @pytest.mark.parametrize(
@@ -134,7 +170,7 @@ def token_of(**access: Any) -> str:
     ],
 )
 def test_a_bearer_token_is_taken(access: Json) -> None:
-    assert token_of(**access) == TOKEN
+    assert access_of(**access) == (TOKEN, False)
 
 
 @pytest.mark.parametrize(
@@ -150,5 +186,11 @@ def test_a_bearer_token_is_taken(access: Json) -> None:
         {"access_token": None},
     ],
 )
-def test_any_other_token_is_not_used(access: Json) -> None:
-    assert token_of(**access) == ""
+def test_any_other_token_is_not_used_and_known_to_be_of_no_use(access: Json) -> None:
+    assert access_of(**access) == ("", True)
+
+
+@pytest.mark.parametrize("authorization", [None, {}])
+def test_no_authorization_is_no_token_and_none_of_no_use(authorization: Json | None) -> None:
+    found = read_with(authorization)
+    assert (found.access_token, found.token_unusable) == ("", False)

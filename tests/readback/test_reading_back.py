@@ -190,6 +190,39 @@ def test_what_may_not_be_read_stays_not_supplied(read: Reading, server: Scripted
     assert server.asked == []
 
 
+def test_a_token_of_no_use_leads_to_no_read_without_one(read: Reading, server: Scripted) -> None:
+    chart = read("conditions", without=["conditions"], access_token="", token_unusable=True)
+    assert chart.states["conditions"] == "not-supplied"
+    assert outcomes(chart) == [("conditions", "refused")]
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"fhir_server": ""}, "the call names no fhirServer"),
+        ({"fhir_server": "https://203.0.113.7/fhir"}, "its address is neither public"),
+        ({"policy": FhirPolicy()}, "fhirServer is not one that was agreed"),
+        ({"access_token": "", "token_unusable": True}, "the access token of the call cannot be used"),
+    ],
+)
+def test_a_refusal_says_why_the_server_was_not_asked(
+    read: Reading, server: Scripted, members: Any, reason: str
+) -> None:
+    with pytest.raises(DataUnavailable, match="The FHIR server was not asked: ") as refused:
+        read("conditions", without=["patient"], **members)
+    assert reason in str(refused.value)
+    assert "203.0.113" not in str(refused.value)
+    assert server.asked == []
+
+
+def test_a_refusal_after_the_server_was_asked_gives_no_such_reason(read: Reading, server: Scripted) -> None:
+    server.on("Patient/p", answer(FAILURE, 404))
+    with pytest.raises(DataUnavailable) as refused:
+        read("conditions", without=["patient"])
+    assert "not asked" not in str(refused.value)
+
+
 def test_without_a_server_nothing_is_tried(read: Reading) -> None:
     chart = read("conditions", without=["conditions"], fhir_server="")
     assert (chart.states["conditions"], chart.reads) == ("not-supplied", ())

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -16,7 +17,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from scripted_server import HERE, Scripted, answer, bundle, call, ids, scripted
 
-from cds_service.facts.server.access import access_for, under_base
+from cds_service.facts.server.access import (
+    NO_SERVER,
+    NO_TOKEN,
+    NOT_AGREED,
+    OTHERS_TOKEN,
+    UNUSABLE_TOKEN,
+    access_for,
+    under_base,
+    why_not,
+)
 from cds_service.facts.server.guard import Guard
 from cds_service.facts.server.policy import FhirPolicy
 from cds_service.facts.server.query import url_of
@@ -90,6 +100,33 @@ def test_a_token_given_to_somebody_else_is_not_used() -> None:
 def test_without_a_token_nothing_is_read_unless_that_was_agreed() -> None:
     assert access_for(call(BASE, access_token=""), AGREED) is None
     assert access_for(call(BASE, access_token=""), FhirPolicy(bases=(BASE,), without_token=True)) is not None
+
+
+def test_a_token_of_no_use_is_not_left_out_where_reads_without_one_were_agreed() -> None:
+    """Without it the server may show less than with it, and nobody would know."""
+    policy = FhirPolicy(bases=(BASE,), without_token=True)
+    useless = call(BASE, access_token="", token_unusable=True)
+    assert access_for(useless, policy) is None
+    assert why_not(useless, policy) == UNUSABLE_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("members", "policy", "reason"),
+    [
+        ({}, AGREED, ""),
+        ({"fhir_server": ""}, AGREED, NO_SERVER),
+        ({"fhir_server": "https://evil.test/fhir"}, AGREED, NOT_AGREED),
+        ({"fhir_server": f"{BASE}?x=1"}, FhirPolicy(any_base=True), NOT_AGREED),
+        ({"access_token": ""}, AGREED, NO_TOKEN),
+        ({"access_token": "", "token_unusable": True}, AGREED, UNUSABLE_TOKEN),
+        ({"subject": "them"}, FhirPolicy(bases=(BASE,), subject="us"), OTHERS_TOKEN),
+    ],
+)
+def test_why_nothing_may_be_read_is_said_without_naming_a_host(
+    members: dict[str, Any], policy: FhirPolicy, reason: str
+) -> None:
+    assert why_not(call(**{"server": BASE} | members), policy) == reason
+    assert "example" not in reason
 
 
 @pytest.mark.parametrize(

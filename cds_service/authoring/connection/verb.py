@@ -66,7 +66,7 @@ def check_connection(
     settings = Settings.from_environment(os.environ | {name: text for name, text in given.items() if text})
     books = _served(settings, hook)
     connection = Connection(
-        _base(base), _id("--patient", patient), _encounter(hook, encounter), _token(token_file)
+        _base(base), _id("Patient", patient), _encounter(hook, encounter), _token(token_file)
     )
     as_of = settings.today or datetime.now(UTC)
     reader = FhirReader(settings.deadline_ms)
@@ -104,10 +104,14 @@ def _base(text: str) -> str:
     return text.rstrip("/")
 
 
-def _id(option: str, text: str) -> str:
-    bare = text.rpartition("/")[2]
+def _id(kind: str, text: str) -> str:
+    """The id of a resource, given bare or as `Type/id`; anything else of a path is a mistake."""
+    bare = text.removeprefix(f"{kind}/")
     if not is_id(bare):
-        raise UsageError(f"{option}: expected a FHIR id: up to 64 letters, digits, - and .")
+        raise UsageError(
+            f"--{kind.lower()}: expected a FHIR id (up to 64 letters, digits, - and .), "
+            f"bare or behind {kind}/; try {kind}/123"
+        )
     return bare
 
 
@@ -115,7 +119,7 @@ def _encounter(hook: str, text: str) -> str:
     visit = hook_named(hook).field("encounterId")
     if not text and visit is not None and visit.required:
         raise UsageError(f"--encounter: a call of {hook} always names the visit; give its id")
-    return _id("--encounter", text) if text else ""
+    return _id("Encounter", text) if text else ""
 
 
 def _token(name: str | None) -> str:

@@ -9,6 +9,12 @@ from cds_service.facts.request import HookRequest
 from cds_service.facts.server.policy import FhirPolicy, Network
 
 _PORTS = {"http": 80, "https": 443}
+NO_SERVER = "the call names no fhirServer"
+NOT_AGREED = "fhirServer is not one that was agreed with this caller"
+NO_TOKEN = "the call brings no access token, and reads without one were not agreed"
+UNUSABLE_TOKEN = "the access token of the call cannot be used: it must be of type Bearer and not have run out"
+OTHERS_TOKEN = "fhirAuthorization.subject is not the client id that was agreed for this service"
+ADDRESS = "its address is neither public and reached by https, nor in a network that was agreed"
 Origin = tuple[str, str, int]
 
 
@@ -28,24 +34,34 @@ class Access:
 
 def access_for(request: HookRequest, policy: FhirPolicy) -> Access | None:
     """What may be read for a call; None if its server is not agreed, or its token is missing or not ours."""
+    if why_not(request, policy):
+        return None
     base = request.fhir_server.rstrip("/")
-    origin = _origin(_split(base))
-    if origin is None or "?" in base or "#" in base:
-        return None
-    listed = any(_same_base(base, one) for one in policy.bases)
-    if not listed and not policy.any_base:
-        return None
-    if not _token_is_ours(request, policy):
-        return None
-    inside_only = not listed or origin[0] == "http"
+    inside_only = not _listed(base, policy) or base.lower().startswith("http:")
     return Access(base, policy.networks, inside_only, request.access_token)
 
 
-def _token_is_ours(request: HookRequest, policy: FhirPolicy) -> bool:
-    """Whether the token was given to us; without one, whether reads without one are agreed."""
+def why_not(request: HookRequest, policy: FhirPolicy) -> str:
+    """Why nothing may be read for a call, in words that name no host; empty if it may.
+
+    A token that is of no use is not left out: the server may show less without one than it would with it.
+    """
+    base = request.fhir_server.rstrip("/")
+    if not base:
+        return NO_SERVER
+    if _origin(_split(base)) is None or "?" in base or "#" in base:
+        return NOT_AGREED
+    if not _listed(base, policy) and not policy.any_base:
+        return NOT_AGREED
+    if request.token_unusable:
+        return UNUSABLE_TOKEN
     if not request.access_token:
-        return policy.without_token
-    return not policy.subject or request.subject == policy.subject
+        return "" if policy.without_token else NO_TOKEN
+    return OTHERS_TOKEN if policy.subject and request.subject != policy.subject else ""
+
+
+def _listed(base: str, policy: FhirPolicy) -> bool:
+    return any(_same_base(base, one) for one in policy.bases)
 
 
 def under_base(base: str, url: str) -> str:

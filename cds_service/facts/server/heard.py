@@ -36,6 +36,10 @@ class Heard:
         """Keep what a read came to."""
         self._source.record(outcome)
 
+    def refusal(self, request: HookRequest) -> str:
+        """Why nothing was read."""
+        return self._source.refusal(request)
+
 
 @dataclass(frozen=True)
 class Retold:
@@ -54,6 +58,10 @@ class Retold:
 
     def record(self, outcome: Outcome) -> None:
         """Nobody counts these reads."""
+
+    def refusal(self, request: HookRequest) -> str:  # noqa: ARG002
+        """Why nothing was read is not told again."""
+        return ""
 
 
 def _as_it_came(query: Query) -> Answer:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from cds_service.facts.request import HookRequest
-from cds_service.facts.server.access import access_for
+from cds_service.facts.server.access import ADDRESS, access_for, why_not
 from cds_service.facts.server.connection import Servers
 from cds_service.facts.server.guard import Resolve, Watch, look_up
 from cds_service.facts.server.policy import FhirPolicy
@@ -61,6 +61,7 @@ class Reading:
         self._reader, self._policy, self._deadline = reader, policy, deadline
         self._watch = Watch()
         self._outcomes: list[Outcome] = []
+        self._turned_away = False
 
     @property
     def absent(self) -> frozenset[str]:
@@ -89,7 +90,13 @@ class Reading:
         left = self._deadline.left()
         if left > 0:
             self._await([self._reader.threads.submit(search.run) for search in searches.values()], left)
-        return {name: search.answer() for name, search in searches.items()}
+        answers = {name: search.answer() for name, search in searches.items()}
+        self._turned_away = self._turned_away or any(one.ended == REFUSED for one in answers.values())
+        return answers
+
+    def refusal(self, request: HookRequest) -> str:
+        """Why nothing was read, in words; empty if it was, or may be."""
+        return why_not(request, self._policy) or (ADDRESS if self._turned_away else "")
 
     def _await(self, under_way: Sequence[Future[None]], seconds: float) -> None:
         late = wait(under_way, timeout=seconds).not_done

@@ -67,3 +67,7 @@ class FhirSource(Protocol):
     def record(self, outcome: Outcome) -> None:
         """Keep what a read came to."""
         ...
+
+    def refusal(self, request: HookRequest) -> str:
+        """Why nothing was read for the call, in words that name no host; empty if it was, or may be."""
+        ...

@@ -79,7 +79,7 @@ class Outcomes:
     ) -> tuple[str | Truth | None, tuple[str, ...]]:
         """The outcome, and where it is failure how it is known and what speaks against it.
 
-        failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if a lost key may.
+        failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if what is lost may.
         """
         reasons = self._reasons(run, stretches, orders)
         changes = self._changes(run, chart)
@@ -91,7 +91,7 @@ class Outcomes:
             scores = [change.told for change in changes if change.verdict == "failed"]
             known_by = ["stopped for lack of response"] if no_response else scores
             return "failed", (" and ".join(known_by) + "".join(f", yet {one}" for one in against),)
-        if chart.not_obtained(("medication-requests", "medication-statements", *self.call.keys)):
+        if chart.lacking(("medication-requests", "medication-statements", *self.call.keys)):
             return UNKNOWN, ()
         if "responded" in verdicts:
             return "responded", ()

@@ -145,12 +145,18 @@ def _rows(records: Sequence[Record], lost: frozenset[str], chart: Chart) -> Iter
         else:
             loose.append(record)
     taken: list[When] = []
+    anytime = lost | _unread(loose)
     for day, held in days.items():
-        row = _day_row(day, held, lost, chart)
+        row = _day_row(day, held, anytime | _unread(held), chart)
         if row.counts is TRUE:
             taken.append(day_as_when(day, chart))
         yield row
     yield from _loose_rows(loose, taken, lost)
+
+
+def _unread(records: Sequence[Record]) -> frozenset[str]:
+    """Those whose drug nobody could read: they may add to what else is known of a day, like a lost key."""
+    return frozenset(record.entry.reference for record in records if record.entry.unread)
 
 
 def _order(record: Record) -> tuple[float, float, str]:

@@ -88,7 +88,7 @@ class Reading:
         orders, statements = self._entries(chart, REQUESTS), self._entries(chart, STATEMENTS)
         known = {entry.reference: entry for entry, _ in orders}
         supplies = self._supplies(chart, known, statements)
-        missing = chart.not_obtained((DISPENSES, STATEMENTS))
+        missing = chart.lacking((DISPENSES, STATEMENTS))
         lost = tuple(f"{item.key.replace('-', ' ')} were not obtained" for item in missing)
         denied = {self._key(one) for entry, one in statements if entry.resource.status == "not-taken"}
         for key in sorted(supplies):
@@ -123,7 +123,7 @@ class Reading:
         self, chart: Chart, orders: dict[str, Entry], statements: Sequence[tuple[Entry, Ingredient]]
     ) -> dict[str, list[Supply]]:
         supplies: dict[str, list[Supply]] = {}
-        orders_known = not chart.not_obtained((REQUESTS,))
+        orders_known = not chart.lacking((REQUESTS,))
         for entry, ingredient in self._entries(chart, DISPENSES):
             supply = dispensed(entry, ingredient, orders, chart, orders_known=orders_known)
             if supply is not None:
@@ -230,7 +230,7 @@ class Reading:
         elif as_needed(order.dosage_instruction):
             yield Row(evidence, columns, FALSE, ("taken only when needed",))
         else:
-            counts = UNKNOWN if chart.not_obtained((DISPENSES, STATEMENTS)) else TRUE
+            counts = UNKNOWN if chart.lacking((DISPENSES, STATEMENTS)) else TRUE
             yield Row(evidence, columns, counts, remarks=("only ordered as far as the chart shows",))
 
     def _never_counted(self, chart: Chart) -> Iterator[Row]:

@@ -197,6 +197,7 @@ def test_plain_http_to_a_public_address_is_not_tried(tmp_path: Path) -> None:
     code, part = checked("http://203.0.113.7/fhir", "v01", "--token-file", token_file(tmp_path))
     assert code == 1
     assert set(results(part).values()) == {"refused", "not-asked"}
+    assert "The FHIR server was not asked: its address is neither" in part["refused"]
 
 
 # --- what is never printed -----------------------------------------------------------------------
@@ -273,6 +274,11 @@ def test_a_cards_summary_stands_without_the_values_of_the_chart() -> None:
         (["--fhir", f"http://{MARK}@127.0.0.1/fhir", "--patient", "v01"], "without a user"),
         (["--fhir", "http://127.0.0.1:1/fhir?x=1", "--patient", "v01"], "base URL"),
         (["--fhir", "http://127.0.0.1:1/fhir", "--patient", f"{MARK}%2e"], "a FHIR id"),
+        *(
+            (["--fhir", "http://127.0.0.1:1/fhir", "--patient", text], "a FHIR id")
+            for text in ("../v01", "/v01", "Patient/../v01", "Group/v01", "v01/", "..", "Patient/", "")
+        ),
+        (["--fhir", "http://127.0.0.1:1/fhir", "--patient", "v01", "--encounter", "../e1"], "--encounter"),
         (["--fhir", "http://127.0.0.1:1/fhir", "--patient", "v01", "--hook", "patient-vew"], "patient-view"),
         (
             ["--fhir", "http://127.0.0.1:1/fhir", "--patient", "v01", "--hook", "encounter-start"],
