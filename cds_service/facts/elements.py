@@ -11,7 +11,7 @@ from typing import Any
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import all_codes, concept_codes, reference_tail
+from cds_service.facts.coding import all_codes, coding_codes, concept_codes, reference_tail, told_codes
 from cds_service.facts.dates import When
 from cds_service.facts.ended import clinical_status
 from cds_service.facts.finding import Quantity
@@ -117,17 +117,11 @@ def answer_codes(valued: Any) -> Codes:
         return (Coded("boolean", "true" if valued.value_boolean else "false"),)
     concept = getattr(valued, "value_codeable_concept", None)
     if concept is not None:
-        spoken = (Coded("text", concept.text, concept.text),) if concept.text else ()
-        return (*(code for coding in concept.coding for code in _coding_codes(coding)), *spoken) or None
+        return told_codes(concept) or None
     coding = getattr(valued, "value_coding", None)
     if coding is not None:
-        return _coding_codes(coding) or None
+        return coding_codes(coding) or None
     return (Coded("text", valued.value_string),) if valued.value_string else None
-
-
-def _coding_codes(coding: fhir.Coding) -> tuple[Coded, ...]:
-    codes = (Coded(coding.system, coding.code, coding.display),) if coding.code else ()
-    return (*codes, Coded("text", coding.display)) if coding.display else codes
 
 
 def answer_number(valued: Any) -> Quantity | None:
@@ -149,7 +143,12 @@ def _value(entry: Entry, chart: Chart) -> Codes:
 
 ELEMENTS: Mapping[str, Mapping[str, ElementReader]] = {
     "Patient": {"gender": _word("gender")},
-    "Encounter": {"status": _word("status"), "class": _encounter_class, "type": _concepts("type")},
+    "Encounter": {
+        "status": _word("status"),
+        "class": _encounter_class,
+        "type": _concepts("type"),
+        "reasonCode": _concepts("reason_code"),
+    },
     "Condition": {
         "code": _own_codes,
         "clinicalStatus": _clinical_status,

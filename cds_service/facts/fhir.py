@@ -81,6 +81,7 @@ class Encounter(OfSubject, frozen=True, tag="Encounter"):
     status: Text = ""
     class_: Coding | None = msgspec.field(default=None, name="class")
     type: tuple[CodeableConcept, ...] = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
     period: Period | None = None
 
 

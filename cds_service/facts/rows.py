@@ -18,7 +18,16 @@ from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
 from cds_service.facts.shelf import Entry
-from cds_service.facts.where import CodesTest, cell_test, codes_test, describe, mentions, window, within
+from cds_service.facts.where import (
+    CodesTest,
+    Reader,
+    cell_test,
+    codes_test,
+    describe,
+    mentions,
+    window,
+    within,
+)
 from cds_service.facts.wording import said
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.criterion import Duration, Threshold
@@ -28,6 +37,8 @@ from cds_service.rulebook.views import FINDABLE, VIEWS, ViewSignature
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, compare, exactly
 
 RowTest = Callable[[Mapping[str, Cell]], Truth]
+_CHOSEN = frozenset({"value", "answer", "route"})
+"""Elements and columns whose codes somebody chose from a list."""
 NamedTest = tuple[str, WhereTest, RowTest]
 """A condition on a column: its name, the condition as written, and as a function."""
 
@@ -66,7 +77,7 @@ def element_tests(kind: str, where: Where, book: Rulebook) -> tuple[ElementTest,
         ElementTest(
             name,
             readers[name],
-            codes_test(spec, book.terminology, answered=name == "value"),
+            codes_test(spec, Reader(book.terminology, name, chosen=name in _CHOSEN)),
             spec,
             name == "code" and isinstance(spec, (InSet, NotInSet, Unreadable)),
         )
@@ -320,7 +331,7 @@ def _row_test(name: str, spec: WhereTest, book: Rulebook) -> RowTest:
             return compare(cell.span, comparator, exactly(limit))
 
         return look_up
-    test = cell_test(spec, book.terminology, answered=name == "answer")
+    test = cell_test(spec, Reader(book.terminology, name, chosen=name in _CHOSEN))
     return lambda columns: test(columns.get(name))
 
 

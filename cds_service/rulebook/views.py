@@ -129,7 +129,7 @@ class FindSignature:
 
 FINDABLE: Mapping[str, FindSignature] = {
     "Patient": FindSignature(("gender",)),
-    "Encounter": FindSignature(("status", "class", "type"), ("period",)),
+    "Encounter": FindSignature(("status", "class", "type", "reasonCode"), ("period",)),
     "Condition": FindSignature(
         ("code", "clinicalStatus", "verificationStatus", "category", "severity"), ("onset", "recordedDate")
     ),

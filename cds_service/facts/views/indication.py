@@ -9,7 +9,7 @@ from cds_service.facts.chart import Chart
 from cds_service.facts.elements import UNREAD, reasons_of
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.where import codes_test
+from cds_service.facts.where import Reader, codes_test
 from cds_service.rulebook.fact import InSet
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
@@ -27,7 +27,7 @@ def indication(call: ViewCall) -> Callable[[Iterable[Entry], Chart], Indication]
     nothing says, UNKNOWN if a lost key may.
     """
     sets = call.sets("reasons")
-    test = codes_test(InSet.model_validate({"in": sorted(sets)}), call.book.terminology)
+    test = codes_test(InSet.model_validate({"in": sorted(sets)}), Reader(call.book.terminology, "reason"))
     stops = call.sets("no_response_reasons") | call.sets("intolerance_reasons")
 
     def read(entries: Iterable[Entry], chart: Chart) -> Indication:

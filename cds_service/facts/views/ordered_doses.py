@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import concept_codes
+from cds_service.facts.coding import concept_codes, told_codes
 from cds_service.facts.dosing import times_a_week
 from cds_service.facts.elements import ELEMENTS
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
@@ -91,7 +91,7 @@ def _order_rows(
                 "drug": ingredient.name,
                 **_amounts(line, ingredient, weight),
                 **_times(line),
-                "route": concept_codes(line.route) or None,
+                "route": told_codes(line.route) or None,
                 "reason": reason,
                 "status": order.status or None,
                 "order": entry.reference,
