@@ -112,12 +112,14 @@ def _known(hook: str, edition: Edition) -> str:
 
 
 def compared(calls: Calls, before: Edition, after: Edition, jobs: int) -> Impact:
-    """The impact of going from one edition to the other; the same rules need no replaying."""
+    """The impact of going from one edition to the other; by rules that are the same nothing is decided."""
     both = pairs(before, after)
     versions = book_versions(before, after)
     impact = Impact(before.label, after.label, versions, edited(both), passed_over=calls.passed_over)
-    decided = partial(compare, pairs=both)
-    with progress(each(calls.each, decided, jobs if both else 1), calls.total) as results:
+    changed = {pair.after for pair in both}
+    same = tuple(at for at in after.books.values() if at not in changed)
+    decided = partial(compare, pairs=both, same=same)
+    with progress(each(calls.each, decided, jobs), calls.total) as results:
         return gathered(impact, results)
 
 

@@ -32,7 +32,7 @@ from cds_service.rulebook.rule import Rule
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
 
 HOOK = "patient-view"
-CHARTS = ("v01-clear-trd", "v03-short-trials", "v09-trd-and-aneurysm", "alcohol-dependence-active")
+CHARTS = ("v01-clear-trd", "v03-short-trials", "v09-trd-and-aneurysm")
 ANSWER = Answer("How old?", "", "")
 
 
@@ -99,22 +99,17 @@ def offered(evaluation: Evaluation) -> Iterator[tuple[str, CardWay]]:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_every_way_that_is_offered_makes_a_card(shipped: Rulebook, fixtures: Path, name: str) -> None:
+def test_every_way_can_be_and_makes_a_card(shipped: Rulebook, fixtures: Path, name: str) -> None:
     evaluation = tried(shipped, fixtures, name)
     ways = list(offered(evaluation))
     assert len(ways) > 20
     for rule, way in ways:
+        for flip in way.way:
+            possible = answers(Criterion.parse(flip.criterion), shipped.by_id[flip.rule], shipped.by_id)
+            assert flip.needed in possible, flip
         record = decided(evaluation, changed(evaluation.decision.record, way))
         cards = evaluation.decision.book
         assert build(cards.rules[rule], record, HOOK, cards) is not None, (rule, way)
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_nothing_is_offered_that_cannot_be(shipped: Rulebook, fixtures: Path, name: str) -> None:
-    for _, way in offered(tried(shipped, fixtures, name)):
-        for flip in way.way:
-            rule = shipped.by_id[flip.rule]
-            assert flip.needed in answers(Criterion.parse(flip.criterion), rule, shipped.by_id), flip
 
 
 def test_a_criterion_of_two_rules_is_not_changed_in_one_of_them(shipped: Rulebook, fixtures: Path) -> None:
