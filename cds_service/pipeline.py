@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from time import perf_counter
 from typing import Any
@@ -14,11 +14,13 @@ from cds_service.cards.cardbook import CardBook
 from cds_service.cards.decision import Decision
 from cds_service.cards.response import answer
 from cds_service.errors import DataUnavailable, RequestError
+from cds_service.facts.ahead import notes_ahead, reports_ahead
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import reference_tail
+from cds_service.facts.ended import notes_unclear
 from cds_service.facts.extract import Extraction, Findings
-from cds_service.facts.finding import DRAFTS
 from cds_service.facts.fhir import MedicationRequest
+from cds_service.facts.finding import DRAFTS
 from cds_service.facts.findings import ChartFindings
 from cds_service.facts.gather import gather, nothing_but_the_patient
 from cds_service.facts.meaning import Meanings
@@ -149,8 +151,7 @@ def examine(
     begun = perf_counter()
     chart = gather(request, plan.keys, served.meanings, explain=explain, back=back)
     gathered = perf_counter()
-    findings = plan.extraction(chart)
-    conclusions = infer(plan, findings, request, explain=explain)
+    findings, conclusions = decide(plan, chart, request, explain=explain)
     seconds = {"gather": gathered - begun, "decide": perf_counter() - gathered}
     _refuse_an_empty_chart(chart, conclusions, back.not_asked(request) if back is not None else "")
     decision = Decision(
@@ -161,12 +162,38 @@ def examine(
         findings=findings,
         conclusions=conclusions,
         not_obtained=chart.lacking((*plan.keys, DRAFTS)),
-        notes=(*chart.notes, *unread_answers(plan.answers, findings, chart.terminology)),
+        notes=(
+            *chart.notes,
+            *notes_ahead(chart),
+            *notes_unclear(chart),
+            *unread_answers(plan.answers, findings, chart.terminology),
+        ),
         hidden=_withheld(chart, request),
         drafts=chart.draft_raw,
         unread={key: len(entries) for key, entries in chart.unread.items()},
     )
     return Evaluation(chart, findings, conclusions, decision, plan.engine.name, seconds)
+
+
+def decide(
+    plan: HookPlan, chart: Chart, request: HookRequest, *, explain: bool = False
+) -> tuple[Findings, Mapping[str, Conclusion]]:
+    """The findings and conclusions of a chart.
+
+    Results dated after the call may count; a rule that is true without them is answered without them
+    (decision 19).
+    """
+    findings = plan.extraction(chart)
+    conclusions = infer(plan, findings, request, explain=explain)
+    if not reports_ahead(chart):
+        return findings, conclusions
+    by_now = plan.extraction(replace(chart, by_now=True, cache={}))
+    concluded = infer(plan, by_now, request, explain=explain)
+    stand = [rule for rule, one in concluded.items() if one.verdict is TRUE]
+    return (
+        {**findings, **{rule: by_now[rule] for rule in stand}},
+        {**conclusions, **{rule: concluded[rule] for rule in stand}},
+    )
 
 
 def infer(
@@ -203,7 +230,7 @@ def _withheld(chart: Chart, request: HookRequest) -> str:
 
 
 def _who_asked(chart: Chart) -> Iterator[str]:
-    """Who asked for the unsigned orders, as `Type/id`, or `Type/` alone: the user of a call that names none."""
+    """Who asked for the unsigned orders, as `Type/id` or `Type/`: the user of a call that names none."""
     for shelf in chart.drafts.values():
         for order in shelf.resources:
             if isinstance(order, MedicationRequest) and (person := order.requester or order.recorder):

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cds_service.authoring.cardwhy import WHEN, CardWhy, logic_text
+from cds_service.authoring.cardwhy import WHEN, CardWhy, logic_text, withheld_because
+from cds_service.authoring.samefact import SameFacts
 from cds_service.authoring.ways import Flip, Way, Wish, of_condition, of_rule, ways
 from cds_service.authoring.whyrow import answer
 from cds_service.authoring.whytext import verdict_text
@@ -33,17 +34,18 @@ class CardWay:
 
 
 def card_ways(evaluation: Evaluation, rule_id: str) -> tuple[CardWay, ...]:
-    """The ways to a card of the rule on this hook, the fewest changes first."""
+    """The ways to a card of the rule on this hook, the fewest changes first; none where nobody sees cards."""
     decision = evaluation.decision
     rule = decision.book.rulebook.by_id[rule_id]
     hook = decision.request.hook
-    if hook not in rule.hooks:
+    if hook not in rule.hooks or decision.hidden:
         return ()
+    same = SameFacts()
     found = [
         CardWay(WHEN[verdict], way)
         for verdict, prepared in decision.book.rules[rule_id].outcomes.items()
         for wishes in _wishes(rule, verdict, [one.card for one in prepared], hook)
-        for way in ways(decision.record, wishes)
+        for way in ways(decision.record, wishes, same)
     ]
     kept: dict[Way, CardWay] = {}
     for each in found:
@@ -90,11 +92,16 @@ def _otherwise(evaluation: Evaluation, card: CardWhy, rule_id: str) -> Iterator[
     if card.built is not None:
         yield "No criterion would change that."
         return
+    if hidden := evaluation.decision.hidden:
+        yield f"No criterion would change that: {withheld_because(hidden)}."
+        return
     found = card_ways(evaluation, rule_id)
     if not found:
         yield "No change of its criteria makes a card on this hook."
         return
-    yield "A card would show if"
+    status = evaluation.decision.record.rules[rule_id].status
+    nobody = "" if status == "active" else f" (status {status} shows it to nobody)"
+    yield f"A card would {'be made' if nobody else 'show'}{nobody} if"
     for number, one in enumerate(found, start=1):
         yield f"  {number}. {one.outcome}:"
         for flip in sorted(one.way):
@@ -105,7 +112,8 @@ def _flip(record: Record, flip: Flip, rule_id: str) -> Iterator[str]:
     truth, value = _now(record, flip)
     where = f" (in {flip.rule})" if flip.rule != rule_id else ""
     now = f"{verdict_text(truth)}" + (f", {value}" if value else "")
-    yield f"     {flip.criterion} were {flip.needed.value}{where}; now {now}"
+    never = f", it is never {'false' if truth is TRUE else 'true'}" if flip.needed is UNKNOWN else ""
+    yield f"     {flip.criterion} were {flip.needed.value}{never}{where}; now {now}"
     yield f"       {record.rules[flip.rule].data[flip.fact].ask}"
 
 

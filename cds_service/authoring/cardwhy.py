@@ -63,7 +63,7 @@ def card_why(book: CardBook, record: Record, rule_id: str, hook: str, withheld: 
         inactive = "" if rule.status == "active" else f"status {rule.status} shows nothing"
         reading = Reading(rule, prepared.consumed, record.findings.get(rule_id, {}), record)
         condition = _chosen_by(tuple(one.card for one in prepared.outcomes[verdict]), reading, hook)
-        return CardWhy(WHEN[verdict], built, "", _WITHHELD.get(withheld, withheld), inactive, condition)
+        return CardWhy(WHEN[verdict], built, "", withheld_because(withheld), inactive, condition)
     if hook not in rule.hooks:
         only = f"the rule is for {', '.join(rule.hooks)}" if rule.hooks else "the rule names no hook"
         return CardWhy(WHEN[verdict], reason=f"{only}, this is {hook}" if rule.hooks else only)
@@ -73,6 +73,11 @@ def card_why(book: CardBook, record: Record, rule_id: str, hook: str, withheld: 
     reading = Reading(rule, prepared.consumed, record.findings.get(rule_id, {}), record)
     reasons = "; ".join(_reasons(cards, reading, hook))
     return CardWhy(WHEN[verdict], reason=f"{WHEN[verdict]} is hidden: {reasons}")
+
+
+def withheld_because(hidden: str) -> str:
+    """A decision's reason to show nobody any card, in words; "" for none."""
+    return _WITHHELD.get(hidden, hidden)
 
 
 def _chosen_by(cards: tuple[Card, ...], reading: Reading, hook: str) -> Logic | None:

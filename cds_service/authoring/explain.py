@@ -53,24 +53,25 @@ RULE is a rule's id. The chart is replayed as the call an EHR would make of it, 
   cds explain suicidality-critical --request v15b-missing-data-not-supplied.patient-view
   cds explain trd-definition-met --chart v03-short-trials --card    why no card, and what would make one
   cds explain --prefetch                                 which rule needs which data, hook by hook
-  cds explain any-caution --graph mermaid                which conclusions a rule uses, and who uses its own
+  cds explain any-caution --graph mermaid                which rules a rule uses, and which use it
 
-An order of the chart may be taken as one that is being written: --draft MedicationRequest/id.
+--draft MedicationRequest/ID takes an order of the chart as one that is being written.
 """
-_DRAFT = "An order of the chart that is being written; may be given several times."
-_SELECT = "Which of them are selected.  [default: all]"
-_CARD = "Why its card shows, or what would have to be different for one to show."
+_TODAY = "The time of the call: a date (noon, UTC) or an instant.  [default: the chart's own]"
+_DRAFT = "Take this order as one that is being written; may be given several times."
+_SELECT = "A draft that is selected; may be given several times.  [default: all of them]"
+_CARD = "Say why the rule's card shows, or what would have to be different for one to show."
 _DRAWINGS = {"mermaid": mermaid, "svg": svg}
 
 
 @click.command(help=_HELP)
-@click.argument("rule_id", metavar="RULE", required=False, default="")
+@click.argument("rule_id", metavar="[RULE]", required=False, default="")
 @click.option("--chart", metavar="NAME", help="A chart of the fixtures, or the path of one.")
 @click.option("--request", "call", metavar="NAME", help="A recorded hook call instead, or the path of one.")
-@click.option("--hook", metavar="HOOK", help="Where the chart is opened.  [default: the rule's first hook]")
+@click.option("--hook", metavar="HOOK", help="The hook of the call.  [default: the rule's first one]")
 @click.option("--draft", "drafts", metavar="REF", multiple=True, help=_DRAFT)
 @click.option("--select", "selected", metavar="REF", multiple=True, help=_SELECT)
-@click.option("--today", metavar="DATE", help="The time of the call: a date (noon, UTC) or an instant.")
+@click.option("--today", metavar="DATE", help=_TODAY)
 @click.option("--card", "of_card", is_flag=True, help=_CARD)
 @click.option("--prefetch", is_flag=True, help="Which data RULE, or every rule, needs; no chart is read.")
 @click.option(

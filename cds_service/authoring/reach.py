@@ -11,7 +11,7 @@ from functools import reduce
 from itertools import product
 
 from cds_service.rulebook.criterion import Criterion
-from cds_service.rulebook.fact import ConclusionFact
+from cds_service.rulebook.fact import ConclusionFact, Fact, RowsFact
 from cds_service.rulebook.logic import All, Any_, Logic, Not
 from cds_service.rulebook.rule import Rule
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, any_of, at_least, negate
@@ -57,6 +57,8 @@ def _criterion(criterion: Criterion, rule: Rule, rules: Mapping[str, Rule]) -> V
     if isinstance(fact, ConclusionFact):
         return reachable(rules[fact.conclusion], rules)
     give = getattr(getattr(fact, "give", None), "kind", "")
+    if give == "exists" and _never_sure(fact):
+        return _DOWN if getattr(fact, "record", None) != "partial" else frozenset({UNKNOWN})
     if getattr(fact, "record", None) != "partial":
         return _EVERY
     if give == "exists":
@@ -65,3 +67,10 @@ def _criterion(criterion: Criterion, rule: Rule, rules: Mapping[str, Rule]) -> V
     if give in _OPEN_TOP or give == "earliest date":
         return _UP if criterion.comparator in (">=", ">", "!=") else _DOWN
     return _EVERY
+
+
+def _never_sure(fact: Fact) -> bool:
+    """Whether every row that counts is marked as unsure: by the very condition that lets it count."""
+    return isinstance(fact, RowsFact) and any(
+        fact.where.get(element) == test for element, test in fact.unsure.items()
+    )

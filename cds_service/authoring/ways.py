@@ -1,18 +1,21 @@
 """What would have to be different for a verdict to be another: the smallest sets of criteria to change.
 
-Found on the logic trees, through every rule that is consumed, and checked by deciding them again. Whether a
-chart could hold such a combination of answers is not asked: criteria are changed as if they were free. A
-criterion that stands in several places is the same in all of them, also where it is to stay as it is. Of very
-wide trees the ways with many changes may be missed; none that is told is wrong, or says too much.
+Found on the logic trees, through every rule that is consumed, and checked by deciding them again. What is
+asked of the chart in several places has one answer, in all rules (samefact.py), also where it is to stay as
+it is; no criterion is changed to what it can never be. Whether a chart could hold such a combination of
+answers to different questions is not asked. Of very wide trees the ways with many changes may be missed; none
+that is told is wrong, or says too much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import NamedTuple
 
+from cds_service.authoring.reach import Verdicts, answers
+from cds_service.authoring.samefact import Answer, Claim, SameFacts, follows, span_of
 from cds_service.cards.condition import holds
 from cds_service.cards.reading import Reading, Record
 from cds_service.infer.direct import decide
@@ -21,14 +24,14 @@ from cds_service.rulebook.book import taken
 from cds_service.rulebook.fact import ConclusionFact
 from cds_service.rulebook.logic import Logic
 from cds_service.rulebook.rule import Rule
-from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth
 
 _KEPT = 40
 """How many sets are kept at each step, those with the fewest changes; a reader looks at a few."""
 
 
 class Flip(NamedTuple):
-    """One criterion that would have to be `needed` instead of what it is."""
+    """One criterion that would have to be `needed` instead of what it is; named where it was first met."""
 
     rule: str
     criterion: str
@@ -70,39 +73,51 @@ def of_condition(rule: Rule, logic: Logic, *wanted: Truth) -> Wish:
     return Wish(rule, flatten(rule.rule, logic, consumes=consumes), wanted)
 
 
-def ways(record: Record, wishes: Iterable[Wish]) -> tuple[Way, ...]:
-    """The smallest sets of changes that fulfil every wish at once; one empty set if nothing has to change."""
+def ways(record: Record, wishes: Iterable[Wish], same: SameFacts | None = None) -> tuple[Way, ...]:
+    """The smallest sets of changes that fulfil every wish at once; one empty set if nothing has to change.
+
+    Ways found with one `same` name a criterion of several rules alike.
+    """
     wished = tuple(wishes)
-    found, search = _ANYHOW, _Search(record)
+    found, search = _ANYHOW, _Search(record, same or SameFacts())
     for wish in wished:
         parts = [search.tree(wish.rule, wish.logic, wish.logic.tree, truth) for truth in wish.wanted]
         found = _both(found, _any(parts))
-    changed = {_without_excess(record, wished, _changes(pins)) for pins in found}
-    kept = [way for way in changed if _fulfilled(record, wished, way)]
+    changed = {_without_excess(search, wished, _changes(pins)) for pins in found}
+    kept = [way for way in changed if _fulfilled(search, wished, way)]
     smallest = [way for way in kept if not any(other < way for other in kept)]
     return tuple(sorted(smallest, key=lambda way: (len(way), sorted(way))))
 
 
-def _without_excess(record: Record, wishes: tuple[Wish, ...], way: Way) -> Way:
+def _without_excess(search: _Search, wishes: tuple[Wish, ...], way: Way) -> Way:
     """The way without changes that the others make superfluous."""
     for flip in sorted(way):
-        if _fulfilled(record, wishes, way - {flip}):
+        if _fulfilled(search, wishes, way - {flip}):
             way = way - {flip}
     return way
 
 
-def _fulfilled(record: Record, wishes: tuple[Wish, ...], way: Way) -> bool:
-    deciding = _Search(record, {(one.rule, one.criterion): one.needed for one in way})
-    return all(deciding.truth(wish.rule, wish.logic) in wish.wanted for wish in wishes)
+def _fulfilled(search: _Search, wishes: tuple[Wish, ...], way: Way) -> bool:
+    """Whether all is as wished once every change is made, and with it what follows from it."""
+    changed = {search.same.claims[one.rule, one.criterion]: one.needed for one in way}
+    asked = {claim.answer for claim in changed}
+    spans = {one: span_of(pair for pair in changed.items() if pair[0].answer == one) for one in asked}
+    possible = {answer: span for answer, span in spans.items() if span is not None}
+    deciding = replace(search, changed=changed, spans=possible)
+    return len(possible) == len(spans) and all(
+        deciding.truth(wish.rule, wish.logic) in wish.wanted for wish in wishes
+    )
 
 
 @dataclass(frozen=True)
 class _Search:
-    """The trees of one decision; `changed` are truths taken instead of those found,
-    `known` the ways of consumed rules met already."""
+    """The trees of one decision; `changed` are truths taken instead of those found, `spans` what numbers are
+    left by them, `known` the ways of consumed rules met already."""
 
     record: Record
-    changed: Mapping[tuple[str, str], Truth] = field(default_factory=dict)
+    same: SameFacts
+    changed: Mapping[Claim, Truth] = field(default_factory=dict)
+    spans: Mapping[Answer, Span] = field(default_factory=dict)
     known: dict[tuple[str, Truth], _Found] = field(default_factory=dict)
 
     def truth(self, rule: Rule, logic: RuleLogic) -> Truth:
@@ -110,13 +125,16 @@ class _Search:
         return decide(logic.tree, [self.leaf(rule, leaf) for leaf in logic.leaves])
 
     def leaf(self, rule: Rule, leaf: Leaf) -> Truth:
-        key = (rule.rule, leaf.text)
-        if key in self.changed:
-            return self.changed[key]
         if leaf.conclusion in self.record.findings:
             used = self.record.rules[leaf.conclusion]
             return self.truth(used, logic_of(used))
         assert leaf.criterion is not None
+        claim = self.same.claim(rule, leaf.criterion)
+        if claim in self.changed:
+            return self.changed[claim]
+        implied = follows(claim, self.spans[claim.answer]) if claim.answer in self.spans else UNKNOWN
+        if implied is not UNKNOWN:
+            return implied
         names = dict(zip(_facts(rule), taken(rule), strict=True))
         return holds(
             leaf.criterion, Reading(rule, names, self.record.findings.get(rule.rule, {}), self.record)
@@ -144,9 +162,17 @@ class _Search:
                 self.known[key] = self.tree(used, logic, logic.tree, wanted)
             return self.known[key]
         new = self.leaf(rule, leaf) is not wanted
-        if new and wanted is UNKNOWN:  # nobody is told to know less
+        assert leaf.criterion is not None
+        if new and not _changeable(answers(leaf.criterion, rule, self.record.rules), wanted):
             return ()
-        return (frozenset({_Pin(Flip(rule.rule, leaf.text, leaf.fact, wanted), new)}),)
+        named = self.same.named[self.same.claim(rule, leaf.criterion)]
+        return (frozenset({_Pin(Flip(*named, wanted), new)}),)
+
+
+def _changeable(possible: Verdicts, wanted: Truth) -> bool:
+    """Whether a reader is told to change to this: never to what cannot be, and to know less only where a yes
+    or a no cannot be: then unknown is what is left when it is not the other."""
+    return wanted in possible and (wanted is not UNKNOWN or possible != frozenset(Truth))
 
 
 def _facts(rule: Rule) -> tuple[str, ...]:

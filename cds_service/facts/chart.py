@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Raw
 
 from cds_service.facts import fhir
-from cds_service.facts.dates import When, day_of, parse_when
+from cds_service.facts.dates import CLOCKS_DIFFER, When, day_of, parse_when
 from cds_service.facts.finding import DRAFTS, MEDICATIONS, NotObtained
 from cds_service.facts.read import EMPTY, FOUND, NOT_SUPPLIED, Note
 from cds_service.facts.server.source import Outcome
@@ -33,7 +33,7 @@ class Chart:
 
     `as_of` is an aware instant; `states` holds one state per prefetch key of the hook. `draft_raw` is the
     JSON of each unsigned order as sent, by `Type/id`; `reads` is what was read back from the FHIR server.
-    With `explain` the facts also keep every row they rejected.
+    With `explain` the facts also keep every row they rejected; `by_now` leaves out results dated ahead.
     """
 
     patient_id: str
@@ -48,6 +48,7 @@ class Chart:
     explain: bool = False
     draft_raw: Mapping[str, Raw] = field(default_factory=dict)
     reads: tuple[Outcome, ...] = ()
+    by_now: bool = False
     cache: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -72,6 +73,10 @@ class Chart:
         """Those of the keys that are not known in full, each with the reason."""
         missing = self.missing
         return tuple(missing[key] for key in keys if key in missing) if missing else ()
+
+    def is_ahead(self, when: When) -> bool:
+        """Whether a date lies wholly after the time of the call; today clocks may differ a little."""
+        return when.start > self.as_of + CLOCKS_DIFFER or day_of(when.start, self.zone) > self.today
 
     @cached_property
     def unread(self) -> Mapping[str, frozenset[str]]:

@@ -25,6 +25,20 @@ def concept_codes(concept: fhir.CodeableConcept | None) -> tuple[Coded, ...]:
     return (*codes, Coded("text", concept.text, concept.text)) if concept.text else codes
 
 
+def told_codes(concept: fhir.CodeableConcept | None) -> tuple[Coded, ...]:
+    """The codes of a concept chosen from a list; the display of each is read like a text beside it."""
+    if concept is None:
+        return ()
+    spoken = (Coded("text", concept.text, concept.text),) if concept.text else ()
+    return (*(code for coding in concept.coding for code in coding_codes(coding)), *spoken)
+
+
+def coding_codes(coding: fhir.Coding) -> tuple[Coded, ...]:
+    """The code of a coding, and its display as a text."""
+    codes = (Coded(coding.system, coding.code, coding.display),) if coding.code else ()
+    return (*codes, Coded("text", coding.display)) if coding.display else codes
+
+
 def all_codes(concepts: Iterable[fhir.CodeableConcept]) -> tuple[Coded, ...]:
     """The codes of several concepts."""
     return tuple(code for concept in concepts for code in concept_codes(concept))

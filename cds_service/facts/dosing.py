@@ -163,10 +163,11 @@ def times_a_week(dosage: fhir.Dosage) -> Span | None:
 
 def _weekly(timing: fhir.Timing) -> Span | None:
     repeat = timing.repeat
+    if repeat is not None and repeat.count == 1 and (repeat.count_max or 1) == 1:
+        return exactly(1.0)  # once is once, whatever period stands beside it
     if repeat is not None and repeat.period and repeat.period > 0 and repeat.period_unit in _DAYS:
         return _every_period(repeat, repeat.period)
-    once = len(timing.event) == 1 or (repeat is not None and repeat.count == 1)
-    often = 1 / 7 if once else times_a_day(timing)
+    often = 1 / 7 if len(timing.event) == 1 else times_a_day(timing)
     return exactly(often * 7) if often is not None else None
 
 

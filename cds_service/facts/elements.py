@@ -6,16 +6,19 @@ which exist for which type, and a test holds the two tables together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import all_codes, concept_codes, reference_tail
+from cds_service.facts.coding import all_codes, coding_codes, concept_codes, reference_tail, told_codes
 from cds_service.facts.dates import When
+from cds_service.facts.ended import clinical_status
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import read_quantity
 from cds_service.facts.shelf import Entry
+from cds_service.facts.statuses import UNREAD as UNREAD
+from cds_service.facts.statuses import verification_status
 from cds_service.rulebook.terminology import Coded
 from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import exactly
@@ -24,8 +27,8 @@ Codes = tuple[Coded, ...] | None
 _CONDITIONS = (KEY_OF_TYPE["Condition"],)
 ElementReader = Callable[[Entry, Chart], Codes]
 DateReader = Callable[[Any, Chart], When | None]
-UNREAD, DANGLING = "unread", "dangling"
-"""Systems of a reference whose resource is not at hand: data not obtained may hold it, or nothing does."""
+DANGLING = "dangling"
+"""The system of a reference whose resource is nowhere; UNREAD of one that data not obtained may hold."""
 
 
 def _word(name: str) -> ElementReader:
@@ -62,6 +65,14 @@ def _encounter_class(entry: Entry, chart: Chart) -> Codes:
     return (Coded(coding.system, coding.code, coding.display),) if coding and coding.code else None
 
 
+def _clinical_status(entry: Entry, chart: Chart) -> Codes:
+    return clinical_status(entry.resource, chart)
+
+
+def _verification_status(entry: Entry, chart: Chart) -> Codes:
+    return verification_status(entry.resource)
+
+
 def _own_codes(entry: Entry, chart: Chart) -> Codes:
     return entry.codes or None
 
@@ -72,13 +83,18 @@ def _do_not_perform(entry: Entry, chart: Chart) -> Codes:
 
 def _reason(entry: Entry, chart: Chart) -> Codes:
     """Reason codes, and the codes of the conditions given as reason; UNREAD or DANGLING for one not there."""
-    codes = list(all_codes(entry.resource.reason_code))
-    for reference in entry.resource.reason_reference:
+    return tuple(code for codes in reasons_of(entry.resource, chart) for code in codes) or None
+
+
+def reasons_of(resource: Any, chart: Chart) -> Iterator[tuple[Coded, ...]]:
+    """The codes of each reason; of one that names a condition, the condition's, UNREAD or DANGLING."""
+    for concept in resource.reason_code:
+        yield concept_codes(concept)
+    for reference in resource.reason_reference:
         condition = chart_condition(chart, reference.reference)
         lost = UNREAD if chart.not_obtained(_CONDITIONS) else DANGLING
         said = Coded(lost, reference.reference, reference.display)
-        codes.extend(condition.codes if condition is not None else (said,))
-    return tuple(codes) or None
+        yield condition.codes if condition is not None else (said,)
 
 
 def chart_condition(chart: Chart, reference: str) -> Entry | None:
@@ -101,17 +117,11 @@ def answer_codes(valued: Any) -> Codes:
         return (Coded("boolean", "true" if valued.value_boolean else "false"),)
     concept = getattr(valued, "value_codeable_concept", None)
     if concept is not None:
-        spoken = (Coded("text", concept.text, concept.text),) if concept.text else ()
-        return (*(code for coding in concept.coding for code in _coding_codes(coding)), *spoken) or None
+        return told_codes(concept) or None
     coding = getattr(valued, "value_coding", None)
     if coding is not None:
-        return _coding_codes(coding) or None
+        return coding_codes(coding) or None
     return (Coded("text", valued.value_string),) if valued.value_string else None
-
-
-def _coding_codes(coding: fhir.Coding) -> tuple[Coded, ...]:
-    codes = (Coded(coding.system, coding.code, coding.display),) if coding.code else ()
-    return (*codes, Coded("text", coding.display)) if coding.display else codes
 
 
 def answer_number(valued: Any) -> Quantity | None:
@@ -133,18 +143,23 @@ def _value(entry: Entry, chart: Chart) -> Codes:
 
 ELEMENTS: Mapping[str, Mapping[str, ElementReader]] = {
     "Patient": {"gender": _word("gender")},
-    "Encounter": {"status": _word("status"), "class": _encounter_class, "type": _concepts("type")},
+    "Encounter": {
+        "status": _word("status"),
+        "class": _encounter_class,
+        "type": _concepts("type"),
+        "reasonCode": _concepts("reason_code"),
+    },
     "Condition": {
         "code": _own_codes,
-        "clinicalStatus": _concept("clinical_status"),
-        "verificationStatus": _concept("verification_status"),
+        "clinicalStatus": _clinical_status,
+        "verificationStatus": _verification_status,
         "category": _concepts("category"),
         "severity": _concept("severity"),
     },
     "AllergyIntolerance": {
         "code": _own_codes,
-        "clinicalStatus": _concept("clinical_status"),
-        "verificationStatus": _concept("verification_status"),
+        "clinicalStatus": _clinical_status,
+        "verificationStatus": _verification_status,
         "type": _word("type"),
         "category": _words("category"),
     },
@@ -220,10 +235,12 @@ DATES: Mapping[str, Mapping[str, DateReader]] = {
 
 
 def date_of(entry: Entry, chart: Chart, names: tuple[str, ...]) -> When | None:
-    """The first of the named dates that is recorded."""
+    """The first of the named dates that is recorded; one that lies ahead only for want of another."""
     readers = DATES[type(entry.resource).__name__]
+    ahead: When | None = None
     for name in names:
         when = readers[name](entry.resource, chart)
-        if when is not None:
+        if when is not None and not chart.is_ahead(when):
             return when
-    return None
+        ahead = ahead or when
+    return ahead

@@ -81,6 +81,7 @@ class Encounter(OfSubject, frozen=True, tag="Encounter"):
     status: Text = ""
     class_: Coding | None = msgspec.field(default=None, name="class")
     type: tuple[CodeableConcept, ...] = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
     period: Period | None = None
 
 
@@ -96,6 +97,9 @@ class Condition(OfSubject, frozen=True, tag="Condition"):
     onset_period: Period | None = None
     abatement_date_time: Text = ""
     abatement_period: Period | None = None
+    abatement_age: Quantity | None = None
+    abatement_range: Range | None = None
+    abatement_string: Text = ""
     recorded_date: Text = ""
 
 

@@ -75,6 +75,7 @@ class TimingRepeat(Element, frozen=True):
     bounds_duration: Quantity | None = None
     bounds_range: Range | None = None
     count: float | None = None
+    count_max: float | None = None
     duration: float | None = None
     duration_max: float | None = None
     duration_unit: Text = ""

@@ -13,20 +13,32 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
 from cds_service.facts.shelf import Entry
-from cds_service.facts.where import CodesTest, cell_test, codes_test, describe, mentions, window, within
+from cds_service.facts.where import (
+    CodesTest,
+    Reader,
+    cell_test,
+    codes_test,
+    describe,
+    mentions,
+    window,
+    within,
+)
 from cds_service.facts.wording import said
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.criterion import Duration, Threshold
 from cds_service.rulebook.fact import Unreadable
 from cds_service.rulebook.rule import FindFact, InSet, NotInSet, ViewFact, Where, WhereTest
 from cds_service.rulebook.views import FINDABLE, VIEWS, ViewSignature
-from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, compare, exactly
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, compare, exactly
 
 RowTest = Callable[[Mapping[str, Cell]], Truth]
+_CHOSEN = frozenset({"value", "answer", "route"})
+"""Elements and columns whose codes somebody chose from a list."""
 NamedTest = tuple[str, WhereTest, RowTest]
 """A condition on a column: its name, the condition as written, and as a function."""
 
@@ -65,7 +77,7 @@ def element_tests(kind: str, where: Where, book: Rulebook) -> tuple[ElementTest,
         ElementTest(
             name,
             readers[name],
-            codes_test(spec, book.terminology, answered=name == "value"),
+            codes_test(spec, Reader(book.terminology, name, chosen=name in _CHOSEN)),
             spec,
             name == "code" and isinstance(spec, (InSet, NotInSet, Unreadable)),
         )
@@ -85,11 +97,18 @@ def find_rows(
     def read(chart: Chart) -> Rows:
         limits = window(chart, fact.within) if fact.within else None
         tell = told or chart.explain
+        ahead = dated_ahead(chart) if fact.origin != "drafts" else frozenset()
         counted: list[Row] = []
         rejected: list[Row] = []
         for entry, sure in entries_of(fact, kind, sets, keys, chart):
             when = date_of(entry, chart, dates)
             verdict, why = _judge(entry, chart, where, sure, tell=tell)
+            if entry.reference in ahead:
+                when, verdict, why = (
+                    any_time(when),
+                    all_of((verdict, doubt(entry.reference, chart))),
+                    (*why, WHY),
+                )
             verdict, why = _dated(verdict, why, when, limits, fact.within)
             if verdict is not FALSE and any(test(entry, chart) is TRUE for test in unsure):
                 verdict, why = UNKNOWN, (*why, "marked as unsure")
@@ -195,7 +214,7 @@ def view_rows(
     signature = VIEWS[fact.view]
     answers = signature.answers
     tests = tuple((name, spec, _row_test(name, spec, book)) for name, spec in fact.where.items())
-    unsure = tuple(_row_test(name, spec, book) for name, spec in fact.unsure.items())
+    unsure = tuple((name, _row_test(name, spec, book)) for name, spec in fact.unsure.items())
     keep_rejected = told or fact.give.kind == "any_yes"
 
     def read(chart: Chart, used: Mapping[str, Finding]) -> Rows:
@@ -206,8 +225,8 @@ def view_rows(
         for line in found if keep_rejected or chart.explain else _possible(found, tests, limits):
             verdict, why, failed = _judge_line(line, tests, signature)
             dated, why = _dated(verdict, why, line.evidence.when, limits, fact.within)
-            if dated is TRUE and any(test(line.columns) is TRUE for test in unsure):
-                dated, why = UNKNOWN, (*why, "marked as unsure")
+            if dated is TRUE and (doubts := _marked_unsure(line, unsure, signature)):
+                dated, why = UNKNOWN, (*why, *doubts)
             columns = line.columns
             if failed and failed <= answers and within(line.evidence.when, limits) is TRUE:
                 columns = {**columns, "refused": TRUE}
@@ -216,6 +235,20 @@ def view_rows(
         return Rows(_remarked(counted), rejected)
 
     return read
+
+
+def _marked_unsure(
+    line: Row, unsure: Sequence[tuple[str, RowTest]], signature: ViewSignature
+) -> tuple[str, ...]:
+    """Why a line is unsure: a column marks it so, or data not obtained might."""
+    doubts = []
+    for name, test in unsure:
+        cell, words = line.columns.get(name), signature.words.get(name, {})
+        if cell is UNKNOWN:
+            doubts.append(f"not known {words.get('', signature.labels.get(name, name))}")
+        elif test(line.columns) is TRUE:
+            doubts.append(words.get(str(cell), "marked as unsure"))
+    return tuple(doubts)
 
 
 def _remarked(counted: Sequence[Row]) -> Sequence[Row]:
@@ -298,7 +331,7 @@ def _row_test(name: str, spec: WhereTest, book: Rulebook) -> RowTest:
             return compare(cell.span, comparator, exactly(limit))
 
         return look_up
-    test = cell_test(spec, book.terminology, answered=name == "answer")
+    test = cell_test(spec, Reader(book.terminology, name, chosen=name in _CHOSEN))
     return lambda columns: test(columns.get(name))
 
 

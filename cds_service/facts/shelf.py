@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from cds_service.facts.coding import reference_of
 from cds_service.facts.drugs import drug_of, medications_among, names_a_drug_not_read
 from cds_service.facts.meaning import Meaning, Meanings
 from cds_service.facts.read import Note, Supplied
+from cds_service.facts.statuses import disowned
 from cds_service.rulebook.terminology import Coded, Drug
 
 # Types whose entries mean something only by their code: without one they may be anything.
@@ -125,6 +126,11 @@ class Shelf:
             worded = self.meanings.terminology.words.sets
             yield from dict.fromkeys(name if name in worded else _ANY for name in sets)
 
+    def filed(self) -> Iterator[Entry]:
+        """The live entries that a fact may look for by value set, each once."""
+        every = (entry for filed in (self.by_set, self.may_be) for group in filed.values() for entry in group)
+        yield from {entry.reference: entry for entry in every}.values()
+
     @property
     def unread(self) -> Iterator[str]:
         """The live entries whose drug nobody could read."""
@@ -223,7 +229,7 @@ def _plain(resource: Any) -> bool:
     """Whether an observation or condition has nothing beside its code that could matter."""
     if resource.__class__ is fhir.Observation:
         return not resource.component and resource.status != "entered-in-error"
-    return resource.verification_status is None or not disowned(resource.verification_status)
+    return not disowned(resource)
 
 
 def read_entry(
@@ -273,19 +279,9 @@ def _allergy_meaning(allergy: fhir.AllergyIntolerance, meanings: Meanings) -> Me
     return Meaning(sets, False, codes, own.may_mean.union(*(part.may_mean for part in parts if part.codes)))
 
 
-@lru_cache(1024)
-def disowned(verification: fhir.CodeableConcept) -> str:
-    """`refuted` or `entered-in-error` if the verification status says so, else empty."""
-    for coding in verification.coding:
-        if coding.code in ("refuted", "entered-in-error"):
-            return coding.code
-    return ""
-
-
 def _aside(resource: Any) -> str:
     if resource.__class__ in _VERIFIED:
-        verification = resource.verification_status
-        return disowned(verification) if verification is not None else ""
+        return disowned(resource)
     if getattr(resource, "status", "") == "entered-in-error":
         return "entered-in-error"
     ordered = resource.__class__ is fhir.MedicationRequest

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cds_service.facts.chart import Chart
-from cds_service.facts.dates import When, inside, midnight, months_before
+from cds_service.facts.dates import CLOCKS_DIFFER, When, inside, midnight, months_before
 from cds_service.facts.elements import DANGLING, UNREAD, Codes
 from cds_service.facts.finding import Cell, Quantity
 from cds_service.facts.quantity import convert
@@ -19,12 +20,37 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, any_of, compa
 CodesTest = Callable[[Codes, frozenset[str]], Truth]
 
 
-def codes_test(test: WhereTest, terminology: Terminology, *, answered: bool = False) -> CodesTest:
-    """A condition on an element with codes; the second argument are value sets already known for them.
+@dataclass(frozen=True)
+class Reader:
+    """How the codes of an element are read.
 
-    Where the codes are what somebody `answered`, one in no value set is not understood, whatever its system:
-    nobody says that it means no.
+    `element` names it, for value sets that judge it. Where the codes are `chosen` from a list, as an answer
+    or a route is, one in no value set is not understood, whatever its system: nobody says that it means no.
     """
+
+    terminology: Terminology
+    element: str = ""
+    chosen: bool = False
+
+    def understands(self, code: Coded) -> bool:
+        """Whether a code is in a value set, or known to be in none."""
+        sets = self.terminology.sets_of(code.system, code.code)
+        return bool(sets) or (not self.chosen and self.terminology.knows_system(code.system))
+
+    def left_open(self, codes: tuple[Coded, ...], named: frozenset[str]) -> bool:
+        """Whether codes that are understood leave open, by their words, if they are in one of these sets."""
+        if not named.isdisjoint(self.terminology.left_open(self.element, codes)):
+            return True
+        beyond = named & self.terminology.partial if self.element != OWN_CODE else None
+        return bool(beyond) and not named.isdisjoint(self.terminology.may_still_mean(codes))
+
+
+OWN_CODE = "code"
+"""The element whose words were looked up when its resource was filed."""
+
+
+def codes_test(test: WhereTest, reader: Reader) -> CodesTest:
+    """A condition on an element with codes; the second argument are value sets already known for them."""
     if isinstance(test, Listed):
         wanted = frozenset(test.values)
         return lambda codes, sets: _listed(codes, wanted)
@@ -34,32 +60,33 @@ def codes_test(test: WhereTest, terminology: Terminology, *, answered: bool = Fa
     if isinstance(test, Absent):
         return lambda codes, sets: truth_of(codes is None)
     if isinstance(test, InSet):
-        return _in_sets_or(test, terminology, answered=answered)
+        return _in_sets_or(test, reader)
     if isinstance(test, NotInSet):
         barred = frozenset(test.valuesets)
-        return lambda codes, sets: (
-            TRUE if codes is None else negate(_in_sets(codes, sets, barred, terminology, answered=answered))
-        )
+        return lambda codes, sets: TRUE if codes is None else negate(_in_sets(codes, sets, barred, reader))
     if isinstance(test, Unreadable):
-        return lambda codes, sets: all_of((unreadable(codes, terminology), mentions(codes, test.mentions)))
+        return lambda codes, sets: all_of((unreadable(codes, reader), mentions(codes, test.mentions)))
     return lambda codes, sets: UNKNOWN
 
 
-def _in_sets_or(test: InSet, terminology: Terminology, *, answered: bool) -> CodesTest:
+def _in_sets_or(test: InSet, reader: Reader) -> CodesTest:
     named, or_absent, or_unreadable = frozenset(test.valuesets), test.or_absent, test.or_unreadable
 
     def check(codes: Codes, sets: frozenset[str]) -> Truth:
         if or_absent and codes is None:
             return TRUE
-        answer = _in_sets(codes, sets, named, terminology, answered=answered)
-        return any_of((answer, unreadable(codes, terminology))) if or_unreadable else answer
+        answer = _in_sets(codes, sets, named, reader)
+        return any_of((answer, unreadable(codes, reader))) if or_unreadable else answer
 
     return check
 
 
-def unreadable(codes: Codes, terminology: Terminology) -> Truth:
+def unreadable(codes: Codes, reader: Reader) -> Truth:
     """Whether an element is recorded and none of its codes can be judged; open while data is missing."""
-    if codes is None or any(terminology.understands(code.system, code.code) for code in codes):
+    if codes is None:
+        return FALSE
+    understood = any(reader.understands(code) for code in codes)
+    if understood and not reader.terminology.left_open(reader.element, codes):
         return FALSE
     return UNKNOWN if any(code.system == UNREAD for code in codes) else TRUE
 
@@ -78,9 +105,7 @@ def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
     return UNKNOWN if any(code.system in (UNREAD, DANGLING) for code in codes) else FALSE
 
 
-def _in_sets(
-    codes: Codes, sets: frozenset[str], named: frozenset[str], terminology: Terminology, *, answered: bool
-) -> Truth:
+def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], reader: Reader) -> Truth:
     if not sets.isdisjoint(named):
         return TRUE
     if codes is None:
@@ -88,14 +113,13 @@ def _in_sets(
     understood = False
     undecided = False
     for code in codes:
-        mine = terminology.sets_of(code.system, code.code)
-        if not named.isdisjoint(mine):
+        if not named.isdisjoint(reader.terminology.sets_of(code.system, code.code)):
             return TRUE
-        understood = understood or bool(mine) or (not answered and terminology.knows_system(code.system))
+        understood = understood or reader.understands(code)
         undecided = undecided or code.system == UNREAD
-    if undecided:
+    if undecided or (understood and reader.left_open(codes, named)):
         return UNKNOWN
-    return FALSE if understood or _told_otherwise(codes, named, terminology) else UNKNOWN
+    return FALSE if understood or _told_otherwise(codes, named, reader.terminology) else UNKNOWN
 
 
 def _told_otherwise(codes: tuple[Coded, ...], named: frozenset[str], terminology: Terminology) -> bool:
@@ -105,15 +129,13 @@ def _told_otherwise(codes: tuple[Coded, ...], named: frozenset[str], terminology
     return named <= terminology.words.sets and named.isdisjoint(terminology.may_mean(codes))
 
 
-def cell_test(
-    test: WhereTest, terminology: Terminology, *, answered: bool = False
-) -> Callable[[Cell], Truth]:
+def cell_test(test: WhereTest, reader: Reader) -> Callable[[Cell], Truth]:
     """A condition on one column of a view's row; UNKNOWN stands for a column that a lost key may fill."""
     if isinstance(test, Threshold):
         return _threshold(test)
     if isinstance(test, Absent):
         return lambda cell: UNKNOWN if cell is UNKNOWN else truth_of(cell is None)
-    check = codes_test(test, terminology, answered=answered)
+    check = codes_test(test, reader)
     return lambda cell: UNKNOWN if cell is UNKNOWN else check(_cell_codes(cell), frozenset())
 
 
@@ -151,10 +173,11 @@ def window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
 def _window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
     today, zone = chart.today, chart.zone
     tomorrow = midnight(today + timedelta(days=1), zone)
+    just_now = min(chart.as_of + CLOCKS_DIFFER + timedelta(microseconds=1), tomorrow)
     if duration.unit == "minutes":
-        return chart.as_of - timedelta(minutes=duration.number), chart.as_of + timedelta(microseconds=1)
+        return chart.as_of - timedelta(minutes=duration.number), just_now
     if duration.unit == "hours":
-        return chart.as_of - timedelta(hours=duration.number), chart.as_of + timedelta(microseconds=1)
+        return chart.as_of - timedelta(hours=duration.number), just_now
     if duration.unit in ("months", "years"):
         months = duration.number * (12 if duration.unit == "years" else 1)
         return midnight(months_before(today, months), zone), tomorrow

@@ -137,7 +137,8 @@ class ValueSetFile(Shape):
 
     `words` are beginnings of words that an entry about this set, told in words only, would contain. Where the
     `codes` are partial, an entry with a known code that is not listed is read by `partial_words` (if none, by
-    `words`); else its code settles it.
+    `words`); else its code settles it. A set for an `element` judges the codes of that element alone, where a
+    known code without any words settles nothing.
     """
 
     valueset: SetId = Field(description="the id: the file name")
@@ -156,6 +157,11 @@ class ValueSetFile(Shape):
     partial_words: Stems = Field(
         default=(), description="narrower words, by which an entry with another known code may mean this"
     )
+    element: Literal["reason"] | None = Field(
+        default=None,
+        description="judges this element of resources, not what they are about: a known code that is not "
+        "listed cannot be read if its words are partial_words, or if it has none",
+    )
     include: tuple[Member, ...] = Field(min_length=1, description="the codes")
     exclude: tuple[Member, ...] = Field(
         default=(), description="codes that are not meant although a beginning covers them"
@@ -173,10 +179,10 @@ class ValueSetFile(Shape):
                 "partial codes are made up for by words, and this set has none",
                 "list words, or remove codes",
             )
-        if self.codes == "complete" and self.partial_words:
+        if self.codes == "complete" and (self.partial_words or self.element):
             raise mistake(
                 "words_without_partial",
-                "partial_words are read only where the codes are partial",
+                "partial_words and element are read only where the codes are partial",
                 "add codes: partial",
             )
         return self

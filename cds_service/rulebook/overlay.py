@@ -7,7 +7,7 @@ files before anything is checked, so every check of a rulebook holds for the loc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +17,12 @@ from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from cds_service.errors import Place, Problem, nearest
+from cds_service.rulebook import localwords as said
+from cds_service.rulebook.changed import put, renumbered, strings
 from cds_service.rulebook.criterion import Amount, Criterion, Duration, Threshold
 from cds_service.rulebook.files import Member
 from cds_service.rulebook.formula import Anchor
+from cds_service.rulebook.localwords import Fault
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.shape import Day, FactName, RuleId, SetId, Shape
 from cds_service.rulebook.yamlfile import DataPath, YamlFile
@@ -30,7 +33,6 @@ POLICY = "local-policy"
 """The kind of sources whose numbers a site may change."""
 _NUMBER = re.compile(r"(?<![\w\[.])-?\d+(?:\.\d+)?(?![\w\]]|\.\d)")
 _CITED = re.compile(r"\[\d+\]")
-_HELD = re.compile(r"\{[^{}]*\}|\[\d+\]")
 _LINES = (Criterion, Threshold, Duration, Amount, Anchor)
 _PROSE = frozenset(
     "title purpose population limits claim ask because summary detail text label description".split()
@@ -128,8 +130,9 @@ class Overlay:
         include = file.data.get("include") if isinstance(file.data, dict) else None
         if change is None or not isinstance(include, list):
             return file
-        members = [member for member in include if not self._removed(name, member, change)]
-        places = dict(file.places)
+        kept = [at for at, member in enumerate(include) if not self._removed(name, member, change)]
+        members = [include[at] for at in kept]
+        places = renumbered(file.places, "include", kept)
         for at, code in enumerate(change.add):
             path = ("valuesets", name, "add", at)
             raw = self._raw(path)
@@ -140,7 +143,14 @@ class Overlay:
             members.append(raw)
             self._made(name, ("include",), "", _member(code), path)
         self._missing(name, include, change)
-        return replace(file, data={**file.data, "include": members}, places=places)
+        if not members and change.remove:
+            told, hint = "no code of the value set would be left", "keep one, or add what takes their place"
+            self._refuse(("valuesets", name, "remove"), "not-allowed", told, hint)
+            return file
+        keys = renumbered(file.key_places, "include", kept)
+        if len(kept) < len(include):  # what else is wrong with the set now, is so because of this
+            keys[("exclude",)] = places[("include",)] = self.parsed.at("valuesets", name, "remove")
+        return replace(file, data={**file.data, "include": members}, places=places, key_places=keys)
 
     def _removed(self, name: str, member: Any, change: CodesChange) -> bool:
         for at, code in enumerate(change.remove):
@@ -173,24 +183,30 @@ class Overlay:
         data = file.data
         if not isinstance(data, dict):
             return file
+        before = len(self.changes)
         for at, number in enumerate(self.model.numbers):
             if number.rule == name and self._allowed(number, ("numbers", at)):
                 data = self._number(data, number, ("numbers", at))
         for at, text in enumerate(self.model.texts):
             if text.rule == name:
                 data = self._text(data, text, ("texts", at))
-        return self.phrased(name, replace(file, data=data), ("cards",))
+        return self.phrased(name, self._placed(file, data, before), ("cards",))
+
+    def _placed(self, file: YamlFile, data: Any, before: int) -> YamlFile:
+        """The file with what was changed since; what is wrong there now is told at the overlay."""
+        places = {one.path: one.place for one in self.changes[before:] if one.shipped != one.local}
+        return replace(file, data=data, places={**file.places, **places})
 
     def _number(self, data: Any, change: NumberChange, path: DataPath) -> Any:
         under = ("data", change.fact) if change.fact else ()
-        found = [one for one in _strings(data) if one[0][: len(under)] == under]
+        found = [one for one in strings(data) if one[0][: len(under)] == under]
         wanted = [one for one in found if one[1].strip() == change.shipped.strip()]
         if not wanted:
             where = f"{change.fact} of {change.rule}" if change.fact else change.rule
             hint = nearest(change.shipped, [text for _, text in found if _CITED.search(text)][:200])
             self._refuse((*path, "shipped"), "unknown-name", f"no line of {where} reads so", hint)
         for at, shipped in wanted:
-            data = _put(data, at, change.local.strip())
+            data = put(data, at, change.local.strip())
             self._made(change.rule, at, shipped.strip(), change.local.strip(), path)
         if wanted:
             self._said(data, change, path)
@@ -213,7 +229,7 @@ class Overlay:
     def _said(self, data: Any, change: NumberChange, path: DataPath) -> None:
         """Every text of the rule that says the shipped number has to be given under texts."""
         given = {one.shipped.strip() for one in self.model.texts if one.rule == change.rule}
-        for at, text in _strings(data):
+        for at, text in strings(data):
             if is_prose(at) and _numbers(text) & _numbers(change.shipped) and text.strip() not in given:
                 self._refuse(
                     (*path, "shipped"),
@@ -223,23 +239,37 @@ class Overlay:
                 )
 
     def _text(self, data: Any, change: TextChange, path: DataPath) -> Any:
-        wanted = [one for one in _strings(data) if one[1].strip() == change.shipped.strip()]
+        wanted = [one for one in strings(data) if one[1].strip() == change.shipped.strip()]
         numbers = [one for one in self.model.numbers if one.rule == change.rule]
         if not any(_numbers(change.shipped) & _numbers(one.shipped) for one in numbers):
             told, hint = "the text says no number that is changed here", "change declared wording only"
             self._refuse((*path, "shipped"), "not-allowed", told, hint)
         elif not wanted:
-            hint = nearest(change.shipped, [text for at, text in _strings(data) if is_prose(at)])
+            hint = nearest(change.shipped, [text for at, text in strings(data) if is_prose(at)])
             self._refuse((*path, "shipped"), "unknown-name", f"no text of {change.rule} reads so", hint)
-        elif self._kept(change.shipped, change.local, (*path, "local")):
+        elif self._kept(change.shipped, change.local, (*path, "local")) and self._faultless(
+            self._reworded(change), (*path, "local")
+        ):
             for at, shipped in wanted:
                 if self._is_others(data, at) and shipped.strip() != change.local.strip():
                     told = "this is what another source says, not local policy"
                     self._refuse((*path, "local"), "not-allowed", told, "leave it as it is")
                     continue
-                data = _put(data, at, change.local)
+                data = put(data, at, change.local)
                 self._made(change.rule, at, shipped.strip(), change.local.strip(), path)
         return data
+
+    def _reworded(self, change: TextChange) -> Fault | None:
+        """What is wrong with the words of a text that says a changed number."""
+        if change.shipped.strip() == change.local.strip():
+            return None
+        numbers = [one for one in self.model.numbers if one.rule == change.rule]
+        moved = {pair for one in numbers for pair in said.moved(one.shipped, one.local)}
+        return (
+            said.declared(change.shipped, change.local, self.phrases.values())
+            or said.others(change.shipped, change.local, self.policies)
+            or said.numbers(change.shipped, change.local, moved)
+        )
 
     def _is_others(self, data: Any, path: DataPath) -> bool:
         """Whether a text is the claim of a source that is not local policy."""
@@ -251,22 +281,24 @@ class Overlay:
 
     def phrased(self, name: str, file: YamlFile, under: DataPath) -> YamlFile:
         """A file with the declared phrases of its cards said as the site says them."""
-        data = file.data
+        data, before = file.data, len(self.changes)
         for key, local in self.model.wording.items():
             shipped = self.phrases.get(key)
-            for at, text in _strings(data):
+            for at, text in strings(data):
                 if shipped is not None and at[: len(under)] == under and shipped in text:
-                    data = _put(data, at, text.replace(shipped, local))
+                    data = put(data, at, text.replace(shipped, local))
                     self._made(name, at, shipped, local, ("wording", key))
-        return replace(file, data=data)
+        return self._placed(file, data, before)
 
     def _kept(self, shipped: str, local: str, path: DataPath) -> bool:
-        """Whether a text has the citations and placeholders of the shipped one."""
-        if set(_HELD.findall(shipped)) == set(_HELD.findall(local)):
-            return True
-        held = ", ".join(sorted(set(_HELD.findall(shipped)))) or "none"
-        self._refuse(path, "not-allowed", "the citations or placeholders differ", f"keep them: {held}")
-        return False
+        """Whether a text has the citations and placeholders of the shipped one, and still says something."""
+        fault = said.differs(shipped, local) or said.empty(shipped, local)
+        return self._faultless(fault, path)
+
+    def _faultless(self, fault: Fault | None, path: DataPath) -> bool:
+        if fault is not None:
+            self._refuse(path, "not-allowed", *fault)
+        return fault is None
 
     # --- the end ---------------------------------------------------------------------------------
 
@@ -335,23 +367,3 @@ def _same_code(member: dict[str, Any], code: Any) -> bool:
 
 def _member(code: Any) -> str:
     return f"{code.system} {getattr(code, 'code', '') or f'{code.starts_with}…'}"
-
-
-def _strings(data: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
-    """Every text of a file's data with its path."""
-    if isinstance(data, str):
-        yield path, data
-    pairs: Callable[[], Any] = data.items if isinstance(data, dict) else lambda: enumerate(data)
-    if isinstance(data, (dict, list)):
-        for key, value in list(pairs()):
-            yield from _strings(value, (*path, key))
-
-
-def _put(data: Any, path: DataPath, value: str) -> Any:
-    """The same data with another text at a path."""
-    if not path:
-        return value
-    key, rest = path[0], path[1:]
-    if isinstance(data, dict):
-        return {**data, key: _put(data[key], rest, value)}
-    return [_put(one, rest, value) if at == key else one for at, one in enumerate(data)]

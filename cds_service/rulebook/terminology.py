@@ -1,8 +1,4 @@
-"""Value sets and drugs, indexed once so that a request only ever looks up the codes it holds.
-
-Codes are compared as their system writes them: ICD-10-CM without the dot and in any case, LOINC in any case,
-texts and local codes as a whole in any case, everything else exactly.
-"""
+"""Value sets and drugs, indexed once so that a request only ever looks up the codes it holds."""
 
 from __future__ import annotations
 
@@ -13,51 +9,10 @@ from typing import Literal, NamedTuple
 
 from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning, milligrams_in
 from cds_service.rulebook.files import Code, Prefix, ValueSetFile
+from cds_service.rulebook.systems import SYSTEMS, plain_code, system_name
 from cds_service.rulebook.words import Words
 
 __all__ = ["SYSTEMS", "Coded", "Drug", "DrugTable", "Ingredient", "Terminology", "system_name"]
-
-SYSTEMS: Mapping[str, str] = {
-    "icd-10-cm": "http://hl7.org/fhir/sid/icd-10-cm",
-    "snomed": "http://snomed.info/sct",
-    "loinc": "http://loinc.org",
-    "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
-    "v3-act-code": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
-    "v3-null-flavor": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
-    "v2-0136": "http://terminology.hl7.org/CodeSystem/v2-0136",
-    "v3-observation-interpretation": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
-    "medicationrequest-status-reason": "http://terminology.hl7.org/CodeSystem/medicationrequest-status-reason",
-    "boolean": "boolean",
-    "text": "text",
-    "local": "local",
-}
-"""The URL of every system a rule file may name; `local` is any system not listed here, or none."""
-
-_NAMES: Mapping[str, str] = {url: name for name, url in SYSTEMS.items()} | {
-    "urn:oid:2.16.840.1.113883.6.90": "icd-10-cm",
-    "urn:oid:2.16.840.1.113883.6.96": "snomed",
-    "urn:oid:2.16.840.1.113883.6.1": "loinc",
-    "urn:oid:2.16.840.1.113883.6.88": "rxnorm",
-    "urn:oid:2.16.840.1.113883.5.4": "v3-act-code",
-    "http://hl7.org/fhir/v3/ActCode": "v3-act-code",
-    "urn:oid:2.16.840.1.113883.5.1008": "v3-null-flavor",
-    "http://hl7.org/fhir/v3/NullFlavor": "v3-null-flavor",
-    "urn:oid:2.16.840.1.113883.12.136": "v2-0136",
-    "http://hl7.org/fhir/v2/0136": "v2-0136",
-    "urn:oid:2.16.840.1.113883.5.83": "v3-observation-interpretation",
-    "http://hl7.org/fhir/v3/ObservationInterpretation": "v3-observation-interpretation",
-    # Systems charts use that no rule file can name: known, so that their codes are not taken for local ones.
-    "http://hl7.org/fhir/sid/ndc": "ndc",
-    "urn:oid:2.16.840.1.113883.6.69": "ndc",
-    "http://hl7.org/fhir/sid/icd-10": "icd-10",
-    "urn:oid:2.16.840.1.113883.6.3": "icd-10",
-    "http://hl7.org/fhir/sid/icd-9-cm": "icd-9-cm",
-    "urn:oid:2.16.840.1.113883.6.103": "icd-9-cm",
-    "http://hl7.org/fhir/sid/cvx": "cvx",
-    "http://www.ama-assn.org/go/cpt": "cpt",
-    "http://www.whocc.no/atc": "atc",
-    "http://fdasis.nlm.nih.gov": "unii",
-}
 
 _OPEN = frozenset({"text", "local"})
 """Systems whose unlisted codes mean nothing to us: not being in a set proves nothing."""
@@ -116,7 +71,13 @@ class Terminology:
         self.valuesets = valuesets
         self.drugs = drugs
         self.words = Words({name: one.words for name, one in valuesets.items()}, empty_words)
-        self._beyond_codes = Words({name: one.reopening for name, one in valuesets.items()})
+        told = {name: one.reopening for name, one in valuesets.items()}
+        judged_by = {name: one.element for name, one in valuesets.items() if one.element is not None}
+        self._beyond_codes = Words({name: stems for name, stems in told.items() if name not in judged_by})
+        self._of_element: dict[str, Words] = {
+            element: Words({name: told[name] for name, judged in judged_by.items() if judged == element})
+            for element in judged_by.values()
+        }
         self._partial = self._beyond_codes.sets
         self._exact, self._prefixes = _index(valuesets)
         self._longest_head = max((len(head) for _, head in self._prefixes), default=0)
@@ -171,6 +132,34 @@ class Terminology:
         codes = tuple(codes)
         named = self._beyond_codes.named(_all_words(codes))
         return _NOTHING if not named or any(self._judged(code) for code in codes) else named
+
+    @property
+    def partial(self) -> frozenset[str]:
+        """The sets that an entry with a known code outside them may belong to by its words."""
+        return self._partial
+
+    def left_open(self, element: str, codes: Iterable[Coded]) -> frozenset[str]:
+        """The sets that judge this element and that its known codes leave open.
+
+        A known code that no set lists or excludes leaves open what its words, or those beside it, may be
+        about; without any words, and no code beside it that says what is meant, every set of the element.
+        """
+        words = self._of_element.get(element)
+        if words is None:
+            return _NOTHING
+        codes = tuple(codes)
+        unplaced = tuple(code for code in codes if not self._placed(code, words.sets))
+        if not any(self.knows_system(code.system) for code in unplaced):
+            return _NOTHING
+        if any(not words.sets.isdisjoint(self.sets_of(code.system, code.code)) for code in codes):
+            return _NOTHING
+        told = _all_words(unplaced)
+        return words.may_mean(told) if len(unplaced) == len(codes) else words.named(told)
+
+    def _placed(self, code: Coded, sets: frozenset[str]) -> bool:
+        """Whether a value set lists a code, or one of these sets excludes it."""
+        include, exclude = self._listed(system_name(code.system), code.code)
+        return bool(include) or not sets.isdisjoint(exclude)
 
     def asked_in(self, question: str) -> frozenset[str]:
         """The sets whose words stand in a question that no code names; none where it cannot be read."""
@@ -248,7 +237,7 @@ class Terminology:
         """The sets that include and that exclude a code, by itself or by a prefix."""
         if len(code) > _LONGEST_CODE:
             return _NOTHING, _NOTHING
-        plain = _normal(name, code)
+        plain = plain_code(name, code)
         include, exclude = _NOTHING, _NOTHING
         exact = self._exact.get((name, plain))
         if exact is not None:
@@ -333,30 +322,6 @@ def _words_of(code: Coded) -> str:
     return code.display or (code.code if code.system == "text" else "")
 
 
-def system_name(system: str) -> str:
-    """The short name of a system's URL or OID; `local` for an unlisted or absent one."""
-    name = _NAMES.get(system)
-    if name is not None:
-        return name
-    if system and ":" not in system:
-        return "unknown"
-    tidy = system.strip().rstrip("/").replace("https://", "http://", 1)
-    if tidy.startswith("http://snomed.info/sct/"):
-        return "snomed"
-    return _NAMES.get(tidy, "local")
-
-
-def _normal(name: str, code: str) -> str:
-    """A code in the one form it is compared in."""
-    if name == "icd-10-cm":
-        return code.strip().upper().replace(".", "")
-    if name == "loinc":
-        return code.strip().upper()
-    if name in ("text", "local", "boolean"):
-        return " ".join(code.casefold().split())
-    return code.strip()
-
-
 _Exact = dict[tuple[str, str], _Listing]
 _Prefixes = dict[tuple[str, str], tuple[_Listing, ...]]
 
@@ -370,11 +335,11 @@ def _index(valuesets: Mapping[str, ValueSetFile]) -> tuple[_Exact, _Prefixes]:
         for members, include, exclude in sides:
             for member in members:
                 if isinstance(member, Code):
-                    key = (member.system, _normal(member.system, member.code))
+                    key = (member.system, plain_code(member.system, member.code))
                     known = exact.get(key, _Listing(_NOTHING, _NOTHING))
                     exact[key] = _Listing(known.include | include, known.exclude | exclude)
                 else:
-                    head, tail = _split(_normal(member.system, member.starts_with))
+                    head, tail = _split(plain_code(member.system, member.starts_with))
                     listing = _Listing(include, exclude, tail)
                     prefixes[member.system, head] = (*prefixes.get((member.system, head), ()), listing)
     return exact, prefixes

@@ -129,7 +129,7 @@ class FindSignature:
 
 FINDABLE: Mapping[str, FindSignature] = {
     "Patient": FindSignature(("gender",)),
-    "Encounter": FindSignature(("status", "class", "type"), ("period",)),
+    "Encounter": FindSignature(("status", "class", "type", "reasonCode"), ("period",)),
     "Condition": FindSignature(
         ("code", "clinicalStatus", "verificationStatus", "category", "severity"), ("onset", "recordedDate")
     ),
@@ -235,15 +235,18 @@ VIEWS: Mapping[str, ViewSignature] = {
         columns={
             "drug": "text",
             "dose": "number",
+            "dose_range": "truth",
             "per_weight": "number",
             "duration": "number",
             "rate": "number",
             "per_week": "number",
+            "highest_per_week": "number",
             "schedule": "code",
             "route": "code",
             "reason": "code",
             "status": "text",
             "order": "text",
+            "lines": "number",
             "date": "date",
         },
         reads=("MedicationRequest",),
@@ -254,8 +257,17 @@ VIEWS: Mapping[str, ViewSignature] = {
             "duration": "minutes of infusion",
             "rate": "mg a minute",
             "per_week": "times a week",
+            "highest_per_week": "times a week at most",
+            "lines": "line(s) of dosage",
         },
-        units={"dose": "mg", "per_weight": "mg/kg", "duration": "min", "rate": "mg/min", "per_week": "/wk"},
+        units={
+            "dose": "mg",
+            "per_weight": "mg/kg",
+            "duration": "min",
+            "rate": "mg/min",
+            "per_week": "/wk",
+            "highest_per_week": "/wk",
+        },
         value="dose",
     ),
     "treatment_sessions": ViewSignature(
@@ -292,6 +304,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "adherence": "number",
             "dose": "number",
             "outcome": "text",
+            "indication": "text",
             "episode": "text",
             "start": "date",
             "end": "date",
@@ -306,6 +319,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "bridged_gap": "duration",
             "no_response_reasons": "valueset",
             "intolerance_reasons": "valueset",
+            "reasons": "valueset",
             "scores": "valueset",
             "baseline_before": "duration",
             "follow_up_after": "duration",
@@ -342,6 +356,11 @@ VIEWS: Mapping[str, ViewSignature] = {
                 "responded": "the patient responded",
                 "not-tolerated": "stopped for intolerance",
                 "": "whether it failed",
+            },
+            "indication": {
+                "named": "it was ordered for this illness",
+                "other": "so it may be no trial for this illness",
+                "": "what it was ordered for",
             },
             "episode": {
                 "current": "in the current episode",

@@ -34,7 +34,7 @@ def decode(decoder: msgspec.json.Decoder[T], raw: bytes, where: str) -> T:
 
 
 def _explained(message: str, where: str) -> tuple[str, str]:
-    """msgspec's words, with JSON's names of types, and the path as ours; neither holds a value of the body."""
+    """msgspec's words, with JSON's names of types, and the path as ours; neither holds a value."""
     said, _, path = message.partition(" - at `$")
     steps = path.rstrip("`").replace("[...]", "").strip(".")
     place = where + steps if steps.startswith("[") else ".".join(part for part in (where, steps) if part)

@@ -106,7 +106,6 @@ TODAY = "2026-03-01 2026-03-02"
         (supplied("2026-02-10", None), UNKNOWN, "2026-02-10 2026-03-02"),
         (supplied("2026-02-10", {"value": 30}), TRUE, TODAY),
         (supplied("2026-02-10", quantity(3, "wk")), TRUE, TODAY),
-        (supplied("2026-03-05"), FALSE, "2026-03-05 2026-03-06"),
     ],
 )
 def test_what_is_current_and_its_last_day(entry: Json, current: Truth, last_day: str) -> None:

@@ -59,6 +59,7 @@ _SETS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "alpha": ("", (("rxnorm", "1"),)),
     "beta": ("", (("rxnorm", "2"),)),
     "into-vein": ("", (("snomed", INTO_VEIN),)),
+    "by-mouth": ("", (("snomed", BY_MOUTH),)),
     "reason": ("", (("icd-10-cm", "F33.2"),)),
     "session-procedure": ("", (("local", SESSION),)),
     "scale": ("scores", (("loinc", "44261-6"),)),

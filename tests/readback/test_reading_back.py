@@ -110,8 +110,7 @@ TWO_IDS = b'{"resourceType":"Patient","id":"other","id":"p"}'
 
 @pytest.mark.parametrize("said", [b"null", b" null\n", b"", b"0", b"[]", b'""', b"false"])
 def test_an_answer_that_is_no_object_is_a_failure(read: Reading, server: Scripted, said: bytes) -> None:
-    """In a call `null` means searched and empty; a server that answers `null` has said nothing."""
-    server.on(CONDITIONS, answer(said))
+    server.on(CONDITIONS, answer(said))  # only in a call does null mean searched and empty
     chart = read("conditions", without=["conditions"])
     assert chart.states["conditions"] == "failed"
     assert outcomes(chart) == [("conditions", "failed")]

@@ -19,6 +19,14 @@ texts:
     shipped: A reading counts for 30 days.
     local: A reading counts for 14 days.
 """
+ILL = """\
+valueset: illness
+title: illness
+owner: test@example.org
+include:
+  - {system: loinc, code: "A"}
+  - {system: nowhere, code: "B"}
+"""
 WORDING = 'wording: {measured: "Measured {bp.date} [1]."}\n'
 
 
@@ -81,9 +89,14 @@ def test_a_mistake_in_an_added_code_is_told_at_the_overlay(book: Builder) -> Non
     assert problem.place.line == 3
 
 
-def test_a_value_set_emptied_is_refused(book: Builder) -> None:
-    problems = overlay(book, 'valuesets: {illness: {remove: [{system: loinc, code: "A"}]}}\n')
-    assert [problem.level for problem in problems] == ["error"]
+def test_a_value_set_emptied_is_refused_at_what_empties_it(book: Builder) -> None:
+    removed = '{remove: [{system: loinc, code: "A"}]}'
+    refused(book, f"valuesets: {{illness: {removed}}}\n", "not-allowed", '[{system: loinc, code: "A"}]}}')
+
+
+def test_every_code_may_be_exchanged(book: Builder) -> None:
+    both = '{remove: [{system: loinc, code: "A"}], add: [{system: loinc, code: "B"}]}'
+    assert overlay(book, f"valuesets: {{illness: {both}}}\n") == ()
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -154,13 +167,13 @@ def test_what_a_source_says_is_not_changed(book: Builder) -> None:
     refused(book, WINDOW + claim.replace("LOCAL", "On 14 days."), "not-allowed", '"On 14 days."}')
 
 
-@pytest.mark.parametrize("local", ["Measured in 14 days.", "Measured {bp.date} {age} in 14 days [1]."])
+@pytest.mark.parametrize("local", ["Measured in 14 days.", "Measured {bp.date} {age} in 14 days [2]."])
 def test_a_text_keeps_its_citations_and_placeholders(book: Builder, local: str) -> None:
-    book.change(RULE_FILE, '"Measured {bp.date} [1]."', '"Measured {bp.date} in 30 days [1]."')
-    given = '  - {rule: raised-pressure, shipped: "Measured {bp.date} in 30 days [1].", local: "LOCAL"}\n'
+    book.change(RULE_FILE, '"Measured {bp.date} [1]."', '"Measured {bp.date} in 30 days [2]."')
+    given = '  - {rule: raised-pressure, shipped: "Measured {bp.date} in 30 days [2].", local: "LOCAL"}\n'
     refused(book, WINDOW + given.replace("LOCAL", local), "not-allowed", f'"{local}"}}')
-    assert overlay(book, WINDOW + given.replace("LOCAL", "Measured {bp.date} in 14 days [1].")) == ()
-    assert texts(book.load().by_id["raised-pressure"])[0] == "Measured {bp.date} in 14 days [1]."
+    assert overlay(book, WINDOW + given.replace("LOCAL", "Measured {bp.date} in 14 days [2].")) == ()
+    assert texts(book.load().by_id["raised-pressure"])[0] == "Measured {bp.date} in 14 days [2]."
 
 
 def test_a_text_without_a_changed_number_is_not_changed(book: Builder) -> None:
@@ -190,6 +203,49 @@ def test_a_declared_phrase_that_no_card_holds_is_refused(book: Builder) -> None:
     book.change("rulebook.yaml", "merge:\n", "wording: {measured: Not said anywhere.}\nmerge:\n")
     (problem,) = book.problems()
     assert (problem.code, book.at(problem)) == ("card/unused-wording", "Not said anywhere.}")
+
+
+@pytest.mark.parametrize(
+    ("shipped", "local"),
+    [
+        ("Call 988, day or night [2].", "[2]"),
+        ("Call 988, day or night [2].", "116 123 [2]."),
+        ("Call 988, day or night [2].", "Call somebody [2]."),
+        ("Call 988, day or night [2].", "Call 9 [2]."),
+        ("Measured {bp.date} [1].", "{bp.date} [1]."),
+    ],
+)
+def test_a_phrase_keeps_words_and_its_telephone_number(book: Builder, shipped: str, local: str) -> None:
+    if "988" in shipped:
+        book.change(RULE_FILE, '"Measured {bp.date} [1]."', f'"{shipped}"')
+    book.change("rulebook.yaml", "merge:\n", f'wording: {{measured: "{shipped}"}}\nmerge:\n')
+    refused(book, f'wording: {{measured: "{local}"}}\n', "not-allowed", f'"{local}"}}')
+
+
+def test_a_crisis_line_of_another_country_is_a_phrase_like_another(book: Builder) -> None:
+    book.change(RULE_FILE, '"Measured {bp.date} [1]."', '"Call 988 [2]."')
+    book.change("rulebook.yaml", "merge:\n", 'wording: {line: "Call 988 [2]."}\nmerge:\n')
+    assert overlay(book, 'wording: {line: "Ruf an: 0800-111 0 111 [2]."}\n') == ()
+    assert texts(book.load().by_id["raised-pressure"])[0] == "Ruf an: 0800-111 0 111 [2]."
+
+
+# --- where a mistake is told ---------------------------------------------------------------------
+
+
+def test_a_mistake_made_by_a_changed_phrase_is_told_at_the_overlay(book: Builder) -> None:
+    book.change("rulebook.yaml", "merge:\n", "wording: {top: Blood pressure}\nmerge:\n")
+    refused_long = "Blood " * 40
+    (problem,) = overlay(book, f"wording: {{top: {refused_long}}}\n")
+    assert problem.code == "card/summary-too-long"
+    assert book.at(problem).startswith("Blood Blood")
+
+
+def test_a_mistake_in_a_code_that_stays_keeps_its_place(book: Builder) -> None:
+    book.write("valuesets/illness.yaml", ILL)
+    assert overlay(book, 'valuesets: {illness: {remove: [{system: loinc, code: "A"}]}}\n')
+    (problem,) = book.problems()
+    assert problem.place.file.endswith("valuesets/illness.yaml")
+    assert "nowhere" in book.at(problem)
 
 
 # --- the file, and where it shows ----------------------------------------------------------------

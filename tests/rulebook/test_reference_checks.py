@@ -304,6 +304,37 @@ def test_a_retired_rule_is_used_by_none_that_runs(book: Builder) -> None:
     assert book.problems() == ()
 
 
+@pytest.mark.parametrize("status", ["active", "shadow"])
+def test_a_draft_is_used_by_none_that_is_served(book: Builder, status: str) -> None:
+    book.change(OTHER_FILE, "status: active", "status: draft")
+    book.change(RULE_FILE, "status: active", f"status: {status}")
+    problem = only(book.problems())
+    assert problem.code == "identity/draft-still-used" and book.at(problem) == "other-rule"
+
+
+def test_a_draft_may_rest_on_a_draft(book: Builder) -> None:
+    book.change(OTHER_FILE, "status: active", "status: draft")
+    book.change(RULE_FILE, "status: active", "status: draft")
+    assert book.problems() == ()
+
+
+@pytest.mark.parametrize("status", ["active", "shadow"])
+def test_a_served_rule_with_a_text_left_to_be_written_is_refused_where_it_stands(
+    book: Builder, status: str
+) -> None:
+    book.change(RULE_FILE, "status: active", f"status: {status}")
+    book.change(RULE_FILE, "title: The blood pressure is raised", 'title: "TODO: say what is raised"')
+    problem = only(book.problems())
+    assert (problem.code, problem.level) == ("schema/todo-left", "error")
+    assert "TODO" in book.at(problem)
+
+
+def test_a_draft_may_hold_a_text_left_to_be_written(book: Builder) -> None:
+    book.change(RULE_FILE, "status: active", "status: draft")
+    book.change(RULE_FILE, "title: The blood pressure is raised", 'title: "TODO: say what is raised"')
+    assert book.problems() == ()
+
+
 def _many_conclusions(book: Builder, number: int) -> None:
     lines = ["data:"]
     for index in range(number):

@@ -104,7 +104,7 @@ def test_possible_may_be_given_by_rows_that_are_each_judged_by_themselves(book: 
     ("old", "new"),
     [
         ("    within: 30 days [2]\n    give: latest reading", "    within: 30 days [2]\n    give: possible"),
-        ("    find: Encounter\n    give: count\n", "    find: Encounter\n    give: possible\n"),
+        ("    find: Encounter\n    give: count\n", "    find: MedicationDispense\n    give: possible\n"),
         (ILLNESS, ILLNESS.replace("exists", "possible") + "    after: last_visit\n"),
     ],
     ids=["a view that weighs rows together", "a type read with others", "a moment another fact tells"],

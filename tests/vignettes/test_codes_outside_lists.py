@@ -29,6 +29,11 @@ HERE = "Condition/one-more"
         (concept(SNOMED, "75878002", "Abdominal aortic aneurysm without rupture"), ANEURYSM),
         (concept(ICD, "Z86.79", text="History of intracerebral hemorrhage 2015"), BLEED),
         (concept(SNOMED, "999001", "Cerebral arteriovenous malformation"), AVM),
+        (concept(SNOMED, "999001", "Vein of Galen malformation"), AVM),
+        (concept(SNOMED, "999001", "Dissection of thoracic aorta"), ANEURYSM),
+        (concept(ICD, "I77.810", "Thoracic aortic ectasia"), ANEURYSM),
+        (concept(SNOMED, "999001", "Pontine haemorrhage"), BLEED),
+        (concept(SNOMED, "999001", "Cerebellar hemorrhage"), BLEED),
     ],
 )
 def test_a_contraindication_by_a_code_nobody_listed_is_shown_to_be_read(code: Json, rule: str) -> None:
@@ -38,12 +43,20 @@ def test_a_contraindication_by_a_code_nobody_listed_is_shown_to_be_read(code: Js
     assert notes_on(answer, HERE) == ["words-beyond-code"]
 
 
+def test_a_torn_aorta_is_aneurysmal_disease_by_its_snomed_code_too() -> None:
+    torn = condition(concept(SNOMED, "308546005", "Dissection of aorta"))
+    assert verdict(answer_with("v01-clear-trd.patient-view", conditions=torn), ANEURYSM) == "true"
+
+
 @pytest.mark.parametrize(
     "code",
     [
         concept(ICD, "H35.041", "Retinal micro-aneurysms, unspecified, right eye"),
         concept(ICD, "M85.50", "Aneurysmal bone cyst, unspecified site"),
         concept(ICD, "I63.9", "Cerebral infarction, unspecified"),
+        concept(SNOMED, "999002", "Infarction of right cerebral hemisphere"),
+        concept(SNOMED, "999002", "Cavernous hemangioma of liver"),
+        concept(SNOMED, "999002", "Dissection of carotid artery"),
         concept(SNOMED, "999002"),
     ],
 )

@@ -126,6 +126,15 @@ def test_rules_with_problems_are_listed_with_exit_1(tmp_path: Path):
     assert "nonsense" in text
 
 
+def test_an_active_rule_left_to_be_written_is_not_served(tmp_path: Path):
+    shutil.copytree(RULEBOOKS, tmp_path, dirs_exist_ok=True)
+    path = next((tmp_path / "sample").rglob("heavy-patient.yaml"))
+    path.write_text(path.read_text().replace("purpose: ", "purpose: TODO ", 1))
+    code, text = run("--rules", str(tmp_path))
+    assert code == 1
+    assert "heavy-patient.yaml:" in text and "TODO was left here" in text
+
+
 def test_unapproved_rules_are_refused_where_approval_is_required():
     code, text = run("--rules", str(RULEBOOKS), CDS_REQUIRE_APPROVAL="1")
     assert code == 1

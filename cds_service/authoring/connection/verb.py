@@ -29,7 +29,7 @@ _LONGEST_TOKEN = 100_000
 _HELP = """Say what each prefetch key of a hook would get from a FHIR server, and what the rules could decide.
 
 Every key is read from the server as the service reads what an EHR did not send: side by side, page after
-page, within CDS_DEADLINE_MS. Then the rules are run on what came. Nothing of a resource is printed.
+page, within CDS_DEADLINE_MS. Then the rules are run on what came. No content of a resource is printed.
 
 \b
   cds check-connection --fhir http://127.0.0.1:8090/fhir --patient v01 --today 2026-03-01
@@ -44,12 +44,16 @@ Exit codes: 0 every key obtained, 1 some were not, 2 wrong use.
 
 @click.command(name="check-connection", help=_HELP)
 @click.option("--fhir", "base", metavar="BASE", required=True, help="The FHIR server's base URL.")
-@click.option("--patient", metavar="ID", required=True, help="Whose chart is read.")
-@click.option("--encounter", metavar="ID", default="", help="The visit in which it is opened.")
+@click.option("--patient", metavar="ID", required=True, help="The patient whose chart is read.")
+@click.option("--encounter", metavar="ID", default="", help="The encounter in which the chart is opened.")
 @click.option("--token-file", metavar="FILE", help="A file that holds an access token; - is standard input.")
-@click.option("--hook", metavar="HOOK", default="patient-view", show_default=True)
-@click.option("--today", metavar="DATE", help="Judge at noon of a date, or at an instant.  [default: now]")
-@click.option("--rules", metavar="FOLDER", help="Folder that holds the rulebooks.  [default: rules]")
+@click.option(
+    "--hook", metavar="HOOK", default="patient-view", show_default=True, help="The hook whose keys are read."
+)
+@click.option(
+    "--today", metavar="DATE", help="The time of the call: a date (noon) or an instant.  [default: now]"
+)
+@click.option("--rules", metavar="FOLDER", help="The folder of the rulebooks.  [default: rules]")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def check_connection(
     base: str,

@@ -27,8 +27,11 @@ class SetUse:
 
     def told(self, *, codes: bool) -> str:
         """One line: the count, with `codes` the list too."""
-        line = f"value set {self.valueset}: {len(self.unmatched)} of {self.codes} codes in no chart"
-        return f"{line}: {', '.join(self.unmatched)}" if codes and self.unmatched else line
+        held = self.codes - len(self.unmatched)
+        if not self.unmatched:
+            return f"value set {self.valueset}: every code ({self.codes}) in some chart"
+        line = f"value set {self.valueset}: {held} of {self.codes} codes in some chart"
+        return f"{line}, in none: {', '.join(self.unmatched)}" if codes else line
 
 
 def set_uses(book: Rulebook, charts: Path) -> tuple[SetUse, ...]:

@@ -27,17 +27,17 @@ _CODES = "&code="
 
 _HELP = """Serve example charts as a read-only FHIR R4 server, to try `cds serve` with.
 
-All charts stand side by side under one base, http://127.0.0.1:8090/fhir; --list tells each one's patient.
+All charts stand side by side under one base, http://127.0.0.1:8090/fhir; --list prints each one's patient.
 There are reads and searches by patient, code, category, status and date, _count, _sort, pages, and POST
-_search; /metadata says exactly what. Every request is told in one line, without ids.
+_search; /metadata says exactly what. It prints one line per request, without ids.
 
 \b
   cds fhir-server
   cds fhir-server --chart v01-clear-trd --chart v09-trd-and-aneurysm
   curl -s 'http://127.0.0.1:8090/fhir/Condition?patient=v01'
 
-Told to misbehave, it shows what the rules make of an EHR that does. WHERE is a resource type, or a prefetch
-key such as observations-suicidality.
+It can be told to misbehave, to see what the rules make of an EHR that does. WHERE is a resource type, or a
+prefetch key such as observations-suicidality.
 
 \b
   cds fhir-server --slow Condition=3000 --fail observations-suicidality=503
@@ -51,7 +51,7 @@ It listens on this machine only, but any page in a browser on it can read the ch
 @click.option(
     "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="An address of this machine."
 )
-@click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="The port.")
 @click.option(
     "--charts",
     "folder",
@@ -60,22 +60,34 @@ It listens on this machine only, but any page in a browser on it can read the ch
     show_default=True,
     help="The folder of charts.",
 )
-@click.option("--chart", "names", metavar="NAME", multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--chart", "names", metavar="NAME", multiple=True, help="Serve only this chart; may be repeated."
+)
 @click.option("--list", "only_list", is_flag=True, help="Print each chart with its patient's id, and stop.")
-@click.option("--slow", metavar="WHERE=MS", multiple=True, help="Wait so many milliseconds.")
+@click.option("--slow", metavar="WHERE=MS", multiple=True, help="Answer only after MS milliseconds.")
 @click.option("--fail", metavar="WHERE=STATUS", multiple=True, help="Answer with this HTTP status.")
 @click.option(
-    "--page", type=click.IntRange(1, PAGE), default=PAGE, show_default=True, help="Most entries of a page."
+    "--page",
+    type=click.IntRange(1, PAGE),
+    default=PAGE,
+    show_default=True,
+    help="How many entries a page holds at most.",
 )
-@click.option("--truncate", metavar="WHERE=N", multiple=True, help="Send N entries at most; total says more.")
-@click.option("--drop", metavar="TYPE", multiple=True, help="Have no such resource type (404).")
-@click.option("--require-token", "token", metavar="WORD", default="", help="Refuse who does not bring it.")
+@click.option(
+    "--truncate", metavar="WHERE=N", multiple=True, help="Send N entries at most, though there are more."
+)
+@click.option(
+    "--drop", metavar="TYPE", multiple=True, help="Answer 404 to this resource type; may be repeated."
+)
+@click.option(
+    "--require-token", "token", metavar="WORD", default="", help="Refuse requests without this access token."
+)
 @click.option(
     "--rules",
     type=click.Path(path_type=Path),
     default=Path("rules"),
     show_default=True,
-    help="The folder of the rulebooks, or one rulebook.",
+    help="The rulebooks whose prefetch keys WHERE may name.",
 )
 def fhir_server(
     host: str,

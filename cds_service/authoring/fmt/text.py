@@ -11,10 +11,10 @@ from ruamel.yaml import YAML
 
 from cds_service.authoring.fmt.layout import Layout
 from cds_service.authoring.fmt.order import RULE, order_of
-from cds_service.errors import CdsError, RuleError
+from cds_service.errors import CdsError, Place, RuleError
 from cds_service.rulebook.schema import SCHEMA_PATH
 from cds_service.rulebook.shelf import BOOK
-from cds_service.rulebook.yamlfile import parse_yaml
+from cds_service.rulebook.yamlfile import YamlFile, parse_yaml
 
 MODELINE = "# yaml-language-server: $schema="
 """The comment by which editors find the schema of a file."""
@@ -44,8 +44,27 @@ def formatted(text: str, path: Path) -> str:
     told = Layout(_BREAK.split(text.rstrip())).document(YAML(typ="safe").compose(text), order)
     after = parse_yaml(told, name)
     if after.problems or not same(before.data, after.data):
-        raise FormatError(f"{name}: the canonical form would not say the same, so the file is left alone")
+        raise FormatError(_not_the_same(text, name, before))
     return told
+
+
+def _not_the_same(text: str, name: str, before: YamlFile) -> str:
+    """Where the canonical form would say something else, and what to do.
+
+    The form has no blanks at the ends of lines; in a text after `|` or `>` they belong to the text.
+    """
+    lines = _BREAK.split(text)
+    for at, line in enumerate(lines):
+        bare = line.rstrip()
+        if bare == line:
+            continue
+        without = parse_yaml("\n".join([*lines[:at], bare, *lines[at + 1 :]]), name)
+        if not same(before.data, without.data):
+            place = Place(name, at + 1, len(bare) + 1)
+            return (
+                f"{place}: the blank at the end of this line is part of a text; remove it, or quote the text"
+            )
+    return f"{name}: the canonical form would not say the same, so the file is left alone"
 
 
 def with_modeline(text: str, path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import lru_cache
@@ -89,9 +90,14 @@ def decide(call: Call, books: tuple[RulesAt, ...]) -> tuple[Replayed, ...]:
     return tuple(Replayed(call.name, call.hook, one) for one in told)
 
 
-def compare(call: Call, pairs: tuple[Pair, ...]) -> tuple[Compared, ...]:
-    """The call under both versions of every rulebook that changed."""
+def compare(call: Call, pairs: tuple[Pair, ...], same: tuple[RulesAt, ...] = ()) -> tuple[Compared, ...]:
+    """The call under both versions of every rulebook that changed.
+
+    Under those that are the `same` it is only made, to see that it can be replayed.
+    """
     try:
+        for at in same:
+            _made(call, prepared(at))
         return tuple(_compare(call, pair) for pair in pairs)
     except UsageError as error:
         return (Compared(call.name, failure=str(error)),)
@@ -112,6 +118,13 @@ def recheck(call: Call, books: tuple[RulesAt, ...]) -> tuple[Compared, ...]:
     before = normalised(held.answer) if held.answer is not None else None
     found = changes(call.name, before, after.body)
     return (Compared(call.name, tuple(replace(one, why=reasons_now(one, new)) for one in found)),)
+
+
+def _made(call: Call, served: ServedRulebook) -> None:
+    """Make the call of a hook as `_answered` does, but decide nothing. Raises UsageError if it cannot be."""
+    if call.hook in served.plans:
+        with suppress(RequestError):  # refused by both versions alike
+            call.request(served.book, served.plans[call.hook].keys, UTC)
 
 
 def _serves(at: RulesAt, service: str, hook: str) -> bool:

@@ -116,7 +116,8 @@ def summary(impact: Impact) -> str:
     cards = len(impact.calls)
     moved = len({one.call for one in impact.changes} - set(impact.calls))
     parts = [f"{impact.replayed} calls replayed"]
-    parts.append("nothing changes" if impact.clean else f"cards change on {cards}")
+    nothing = not (impact.changes or impact.refused)
+    parts.append("nothing changes" if nothing else f"cards change on {cards}")
     if moved:
         parts.append(f"on {moved} more only verdicts move")
     if impact.refused:

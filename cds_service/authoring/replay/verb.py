@@ -28,9 +28,9 @@ _HELP = """Decide every chart again, and say whose cards an edit of the rules ch
 
 SOURCE is what to replay [default: fhir_fixtures]: a folder of charts (FHIR Bundles), of captured hook calls,
 of fixtures (charts/ and requests/), or of a FHIR bulk export (*.ndjson, one chart per patient); or the
-decision log of a service that kept its calls (CDS_CAPTURE=1), whose answers are then what is compared with. A
-story of the fixtures is replayed as its recorded calls, or opened (--hook) where there is none. Rules run as
-the service would run them: a draft is not among them.
+decision log of a service that kept its calls (CDS_CAPTURE=1), with whose answers the rules at hand are then
+compared. A chart of the fixtures that has recorded calls is replayed by those; any other is opened at --hook.
+Rules run as the service runs them: drafts are left out.
 
 \b
   cds replay                                 every call, its cards, and whether they are as approved
@@ -54,8 +54,10 @@ _FORMS: Mapping[str, Callable[[Impact], str]] = {
 @click.command(help=_HELP)
 @click.argument("source", type=click.Path(path_type=Path, exists=True), default=FIXTURES, required=False)
 @click.option("--against", metavar="REV|DIR", help="The rules to compare with.")
-@click.option("--accept", is_flag=True, help="Write the answers of recorded calls as the approved ones.")
-@click.option("--hook", default=DEFAULT_HOOK, show_default=True, help="Where charts are opened.")
+@click.option("--accept", is_flag=True, help="Approve: write what recorded calls are answered now.")
+@click.option(
+    "--hook", metavar="HOOK", default=DEFAULT_HOOK, show_default=True, help="Where charts are opened."
+)
 @click.option("--today", metavar="DATE", help="The time of every call: a date (noon, UTC) or an instant.")
 @click.option(
     "--rules",
@@ -64,7 +66,9 @@ _FORMS: Mapping[str, Callable[[Impact], str]] = {
     show_default=True,
     help="The folder of the rulebooks, or one rulebook.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all cores]")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes.  [default: one per core]"
+)
 @click.option("--format", "style", type=click.Choice(list(_FORMS)), default="text", show_default=True)
 @click.pass_context
 def replay(
@@ -112,12 +116,14 @@ def _known(hook: str, edition: Edition) -> str:
 
 
 def compared(calls: Calls, before: Edition, after: Edition, jobs: int) -> Impact:
-    """The impact of going from one edition to the other; the same rules need no replaying."""
+    """The impact of going from one edition to the other; by rules that are the same nothing is decided."""
     both = pairs(before, after)
     versions = book_versions(before, after)
     impact = Impact(before.label, after.label, versions, edited(both), passed_over=calls.passed_over)
-    decided = partial(compare, pairs=both)
-    with progress(each(calls.each, decided, jobs if both else 1), calls.total) as results:
+    changed = {pair.after for pair in both}
+    same = tuple(at for at in after.books.values() if at not in changed)
+    decided = partial(compare, pairs=both, same=same)
+    with progress(each(calls.each, decided, jobs), calls.total) as results:
         return gathered(impact, results)
 
 

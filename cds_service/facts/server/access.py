@@ -13,8 +13,8 @@ NO_SERVER = "the call names no fhirServer"
 NOT_AGREED = "fhirServer is not one that was agreed with this caller"
 NO_TOKEN = "the call brings no access token, and reads without one were not agreed"
 UNUSABLE_TOKEN = (
-    "the access token of the call cannot be used: it must be of type Bearer, be made of the characters of one "
-    "(letters, digits and -._~+/, then =) and nothing else, and not have run out"
+    "the access token of the call cannot be used: it must be of type Bearer, be made of the characters of "
+    "one (letters, digits and -._~+/, then =) and nothing else, and not have run out"
 )
 OTHERS_TOKEN = "fhirAuthorization.subject is not the client id that was agreed for this service"
 ADDRESS = "its address is neither public and reached by https, nor in a network that was agreed"

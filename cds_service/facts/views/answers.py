@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cds_service.facts import fhir
+from cds_service.facts.ahead import put_in_doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes
 from cds_service.facts.dates import When
@@ -46,7 +47,7 @@ def answers(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
         found = {id(one.item): one for name in call.code_in for one in asked.get(name, ())}
         for one in found.values():
             rows += _item_rows(one, chart)
-        return [_with_score(row, scores) for row in rows] if scores else rows
+        return put_in_doubt([_with_score(row, scores) for row in rows] if scores else rows, chart)
 
     return read
 

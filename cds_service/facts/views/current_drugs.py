@@ -16,8 +16,9 @@ from typing import Any
 from msgspec import Struct
 
 from cds_service.facts import fhir
+from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import all_codes
+from cds_service.facts.coding import told_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import ELEMENTS, Codes
 from cds_service.facts.finding import Cell, Evidence, Row
@@ -109,6 +110,9 @@ def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -
         current = _current(entry.resource.status, kind, course, chart.today)
     counts, why = _counts(entry.resource, kind, sure=sure)
     when = _last_day(entry.resource.status, kind, course, current, chart)
+    if kind != DRAFT and entry.reference in dated_ahead(chart):
+        counts, why = all_of((counts, doubt(entry.reference, chart))), (*why, WHY)
+        current, when = UNKNOWN, any_time(when)
     columns: dict[str, Cell] = {
         "drug": " / ".join(names_of(entry, call)),
         "current": current,
@@ -123,10 +127,10 @@ def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -
 
 def _routes(resource: Any) -> Codes:
     if isinstance(resource, fhir.MedicationAdministration):
-        return all_codes((resource.dosage.route,)) if resource.dosage and resource.dosage.route else None
+        return told_codes(resource.dosage.route) or None if resource.dosage else None
     taken = isinstance(resource, fhir.MedicationStatement)
     lines: Sequence[fhir.Dosage] = resource.dosage if taken else resource.dosage_instruction
-    return all_codes(line.route for line in lines if line.route is not None) or None
+    return tuple(code for line in lines for code in told_codes(line.route)) or None
 
 
 def _when(days: Days | None, chart: Chart) -> When | None:

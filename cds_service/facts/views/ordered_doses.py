@@ -1,9 +1,9 @@
 """The view `ordered_doses`: one row per order, ingredient and line of dosage, as far as the order says it.
 
-Columns: drug, dose (mg), per_weight (mg/kg), duration (min), rate (mg/min), per_week, schedule, route,
-reason, status, order, date. `with: {weight: fact}` works out what the order leaves to the body weight; an
-order that says it itself needs none. A row depends on its own order alone, but for the weight and conditions
-given as reason.
+Columns: drug, dose (mg), dose_range, per_weight (mg/kg), duration (min), rate (mg/min), per_week,
+highest_per_week, schedule, route, reason, status, order, lines, date. `with: {weight: fact}` works out what
+the order leaves to the body weight; an order that says it itself needs none. A row depends on its own order
+alone, but for the weight and conditions given as reason.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import concept_codes
+from cds_service.facts.coding import concept_codes, told_codes
 from cds_service.facts.dosing import times_a_week
 from cds_service.facts.elements import ELEMENTS
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
@@ -85,15 +85,17 @@ def _order_rows(
     when = chart.when(order.authored_on) or (day_as_when(chart.today, chart) if draft else None)
     reason = _reason(entry, chart)
     for ingredient in ingredients_of(entry, call):
-        for line in order.dosage_instruction or (fhir.Dosage(),):
+        lines = order.dosage_instruction or (fhir.Dosage(),)
+        for line in lines:
             columns: dict[str, Cell] = {
                 "drug": ingredient.name,
                 **_amounts(line, ingredient, weight),
                 **_times(line),
-                "route": concept_codes(line.route) or None,
+                "route": told_codes(line.route) or None,
                 "reason": reason,
                 "status": order.status or None,
                 "order": entry.reference,
+                "lines": Quantity(exactly(len(lines))),
                 "date": when,
             }
             yield Row(Evidence(entry.reference, when, entry.text), columns, counts, why)
@@ -108,6 +110,7 @@ def _amounts(line: fhir.Dosage, ingredient: Ingredient, weight: Weight) -> dict[
         span: Span | None = getattr(said, name)
         open_cell: Truth | None = UNKNOWN if getattr(could, name) is not None else None
         cells[name] = Quantity(span, unit) if span is not None else open_cell
+    cells["dose_range"] = TRUE if said.dose is not None and not said.dose.exact else FALSE
     return cells
 
 
@@ -115,7 +118,8 @@ def _times(line: fhir.Dosage) -> dict[str, Cell]:
     """How often a week; where that cannot be told, the words and codes in which the line may say it."""
     weekly = times_a_week(line)
     if weekly is not None:
-        return {"per_week": Quantity(weekly, "/wk"), "schedule": None}
+        most = Quantity(exactly(weekly.high), "/wk")
+        return {"per_week": Quantity(weekly, "/wk"), "highest_per_week": most, "schedule": None}
     coded = concept_codes(line.timing.code) if line.timing is not None else ()
     said = (Coded("text", line.text, line.text),) if line.text else ()
-    return {"per_week": None, "schedule": (*coded, *said) or None}
+    return {"per_week": None, "highest_per_week": None, "schedule": (*coded, *said) or None}

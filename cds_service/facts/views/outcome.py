@@ -8,18 +8,23 @@ were not obtained, nothing but proven failure is settled.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import inf
 from typing import NamedTuple
 
+from cds_service.facts import fhir
+from cds_service.facts.ahead import dated_ahead
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, concept_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
+from cds_service.facts.ended import clinical_status
 from cds_service.facts.shelf import Entry
+from cds_service.facts.statuses import NOT_READ, verification_status
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.indication import Indication, indication
 from cds_service.facts.views.plausible import Plausible
 from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
 from cds_service.facts.wording import span_text
@@ -27,7 +32,7 @@ from cds_service.rulebook.terminology import Coded
 from cds_service.truth import UNKNOWN, Span, Truth, hull
 
 _ENDED = frozenset({"inactive", "remission", "resolved"})
-_UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
+_UNSURE = frozenset({"unconfirmed", "provisional", "differential", *(code.code for code in NOT_READ)})
 Score = tuple[date, When, Span]
 _FINAL = frozenset({"final", "amended", "corrected"})
 
@@ -55,6 +60,7 @@ class Outcomes:
     response: float
     gap: int
     plausible: Plausible
+    indication: Callable[[Iterable[Entry], Chart], Indication]
 
     @classmethod
     def of(cls, call: ViewCall) -> Outcomes:
@@ -72,6 +78,7 @@ class Outcomes:
             call.amount("response").number,
             call.days("bridged_gap"),
             Plausible.of(call),
+            indication(call),
         )
 
     def ending(
@@ -101,17 +108,30 @@ class Outcomes:
 
     def _reasons(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> frozenset[str]:
         """The value sets of the reasons given for stopping what made this stretch."""
-        named = {reference for supply in run.supplies for reference in supply.orders}
         sets: set[str] = set()
-        for order in orders:
-            mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
-            if mine and is_placed(order.resource) and order.resource.status_reason is not None:
+        for order in self._own(run, stretches, orders):
+            if order.resource.status_reason is not None:
                 sets.update(self._sets(concept_codes(order.resource.status_reason)))
         for supply in run.supplies:
             resource = supply.entry.resource
-            if type(resource).__name__ == "MedicationStatement":
+            if _is_statement(supply.entry):
                 sets.update(self._sets(all_codes((*resource.status_reason, *resource.reason_code))))
         return frozenset(sets)
+
+    def _own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Iterator[Entry]:
+        """The orders that this stretch was taken on."""
+        named = {reference for supply in run.supplies for reference in supply.orders}
+        for order in orders:
+            mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
+            if mine and is_placed(order.resource):
+                yield order
+
+    def ordered_for(
+        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
+    ) -> Indication:
+        """What the stretch was for, by its orders and statements."""
+        stated = (supply.entry for supply in run.supplies if _is_statement(supply.entry))
+        return self.indication((*self._own(run, stretches, orders), *stated), chart)
 
     def _sets(self, codes: Sequence[Coded]) -> Iterator[str]:
         for code in codes:
@@ -130,6 +150,8 @@ class Outcomes:
         return [change for change in found if change is not None]
 
     def _change(self, name: str, run: Run, chart: Chart) -> _Change | None:
+        if self._scored_ahead(name, chart):
+            return None
         before = (run.first - timedelta(days=self.baseline_before), run.first)
         after = (
             run.first + timedelta(days=self.follow_up_after),
@@ -148,6 +170,12 @@ class Outcomes:
         told = f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
         return _Change("responded" if least >= self.response else "failed", told)
 
+    def _scored_ahead(self, name: str, chart: Chart) -> bool:
+        """Whether a score may be of any time, and so the last."""
+        ahead = dated_ahead(chart) if not chart.by_now else ()
+        entries = chart.entries(self.call.keys, "Observation", (name,)) if ahead else ()
+        return any(entry.reference in ahead and entry.resource.status in _FINAL for entry, _ in entries)
+
     def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
         """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
         key = ("scores", name, bool(self.plausible.ranges))
@@ -157,7 +185,7 @@ class Outcomes:
             for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
                 when, value = effective(entry.resource, chart), answer_number(entry.resource)
                 day = the_day(when, chart)
-                if day is not None and when is not None and value is not None:
+                if day is not None and when is not None and value is not None and not chart.is_ahead(when):
                     span = value.span if self.plausible.kept(name, value) is not None else Span(-inf, inf)
                     known.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
             known.sort(key=_day)
@@ -197,10 +225,14 @@ class Outcomes:
         return *days_of(onset, chart), exact and bool(own)
 
 
+def _is_statement(entry: Entry) -> bool:
+    return isinstance(entry.resource, fhir.MedicationStatement)
+
+
 def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
     """The active entries of some diagnoses."""
     found = chart.entries(("conditions",), "Condition", sets) if sets else ()
-    return [entry for entry, sure in found if sure and _active(entry)]
+    return [entry for entry, sure in found if sure and _active(entry, chart)]
 
 
 def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
@@ -219,10 +251,9 @@ def _to_come(when: When, chart: Chart) -> bool:
     return days_of(when, chart)[0] > chart.today
 
 
-def _active(entry: Entry) -> bool:
-    status = {code.code for code in concept_codes(entry.resource.clinical_status)}
-    sure = {code.code for code in concept_codes(entry.resource.verification_status)}
-    return not status & _ENDED and not sure & _UNSURE
+def _active(entry: Entry, chart: Chart) -> bool:
+    told = (*(clinical_status(entry.resource, chart) or ()), *(verification_status(entry.resource) or ()))
+    return not {code.code for code in told} & (_ENDED | _UNSURE)
 
 
 def _nearest(order: Entry, stretches: Sequence[Run], gap: int) -> Run | None:

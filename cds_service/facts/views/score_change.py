@@ -57,7 +57,9 @@ def score_change(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Seq
         rows: list[Row] = []
         for name, scores_of in instruments.items():
             scores = [
-                _believed(row, name, plausible) for row in scores_of(chart) if row.columns["status"] in FINAL
+                _believed(row, name, plausible)
+                for row in scores_of(chart)
+                if row.columns["status"] in FINAL and row.counts is not FALSE
             ]
             title = call.book.terminology.valuesets[name].title
             rows.extend(_change(name, title, scores, moment, lost))

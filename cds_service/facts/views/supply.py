@@ -91,6 +91,8 @@ def dispensed(
     if handed is None or days is None:
         trouble = "the day it was handed out is not known" if handed is None else "days of supply not known"
         return Supply(entry, ingredient, None, None, dose, needed, trouble, named, waiting=waiting)
+    if chart.is_ahead(handed):
+        return None
     start = days_of(handed, chart)
     covered = _days_covered(start, start[0] + timedelta(days=days - 1), chart.today)
     return covered and Supply(
@@ -157,6 +159,8 @@ def stated(entry: Entry, ingredient: Ingredient, chart: Chart) -> Supply | None:
         last = chart.today
     if start is None or last is None:
         return Supply(entry, ingredient, None, None, dose, needed, "the days it was taken are not known")
+    if chart.is_ahead(start):
+        return None
     covered = _days_covered(days_of(start, chart), last, chart.today)
     return covered and Supply(
         entry, ingredient, covered.first, covered.last, dose, needed, covered.trouble, begun=covered.begun

@@ -15,6 +15,7 @@ from math import inf
 from typing import Any
 
 from cds_service.facts import fhir
+from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import EVER, NEVER, When
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
@@ -86,9 +87,9 @@ def _records(kind: str, sets: tuple[str, ...], call: ViewCall, chart: Chart) -> 
         if not sure:
             begun, why = all_of((begun, UNKNOWN)), (*why, _unclassified(kind))
         when, tomorrow = _WHEN[kind](entry.resource, chart), day_as_when(chart.today, chart).end
-        if when is not None and when.start >= tomorrow:
-            begun, why = FALSE, (f"dated {when}, which is to come",)
-        elif when is not None and when.end > tomorrow:
+        if entry.reference in dated_ahead(chart):
+            begun, why, when = all_of((begun, doubt(entry.reference, chart))), (*why, WHY), any_time(when)
+        elif when is not None and when.start < tomorrow < when.end:
             when = When(when.start, tomorrow, when.text)
         drugs = names_of(entry, call) if kind != DONE else ()
         yield Record(entry, begun, why, when, the_day(when, chart), drugs, _dose(entry, kind, call))

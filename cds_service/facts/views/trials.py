@@ -4,7 +4,8 @@ What counts is the rule's business: this view only reads. Evidence of intake is 
 was stated; a row of an order alone, or of a supply whose days cannot be told, leaves days, dose, outcome and
 episode open, so that it is seen but never surely adequate. A row is settled only if no key that was not
 obtained could change it. Columns: ingredient, days, days_at_dose, adherence, dose (mg/d), outcome (failed,
-responded, not-tolerated, or unknown), episode (current, earlier, or unknown), start, end.
+responded, not-tolerated, or unknown), indication (named, other, or unknown), episode (current, earlier, or
+unknown), start, end.
 Source: the adequate-trial definition cited by the rule; every number is an argument of the call.
 """
 
@@ -174,6 +175,7 @@ class Reading:
         most = run.days_of([supply for supply, answer in enough if answer is not FALSE])
         when, dose = _stretch(run.first, run.last, chart), _dose(run.supplies)
         outcome, remarks = self.outcomes.ending(run, stretches, orders, chart)
+        ordered_for, otherwise = self.outcomes.ordered_for(run, stretches, orders, chart)
         columns: dict[str, Cell] = {
             "ingredient": self._group(key, run.supplies[0].ingredient),
             "key": key,
@@ -182,12 +184,13 @@ class Reading:
             "adherence": Quantity(exactly(run.covered / run.elapsed)),
             "dose": dose,
             "outcome": outcome,
+            "indication": ordered_for,
             "episode": self.outcomes.episode(run, chart),
             "start": _stretch(run.first, run.first, chart),
             "end": _stretch(run.last, run.last, chart),
         }
         evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies[0], dose))
-        return Row(evidence, columns, counts, why, remarks, self.close.get(key, ()))
+        return Row(evidence, columns, counts, why, (*remarks, *otherwise), self.close.get(key, ()))
 
     def _enough(self, supply: Supply) -> Truth:
         """Whether a supply reaches the minimum daily dose, the product's own before its ingredient's."""

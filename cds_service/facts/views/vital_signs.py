@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cds_service.facts import fhir
+from cds_service.facts.ahead import put_in_doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
@@ -51,7 +52,8 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
                 readings[moment] = _Reading(entry.reference, when, when, observation, _sides(entry))
             else:
                 known.join(entry.reference, when, _sides(entry))
-        return [reading.row(chart, plausible) for reading in readings.values() if any(reading.sides.values())]
+        rows = [reading.row(chart, plausible) for reading in readings.values() if any(reading.sides.values())]
+        return put_in_doubt(rows, chart)
 
     return read
 
@@ -142,7 +144,7 @@ def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
             }
             if weight is not None:
                 rows.append(Row(Evidence(entry.reference, when, "body weight"), columns))
-        return rows if isinf(most) else _agreeing(rows, most)
+        return put_in_doubt(rows if isinf(most) else _agreeing(rows, most), chart)
 
     return read
 

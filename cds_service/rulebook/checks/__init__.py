@@ -19,6 +19,7 @@ from cds_service.rulebook.checks import (
     shared,
     suggestions,
     templates,
+    unwritten,
 )
 from cds_service.rulebook.order import cycles
 from cds_service.rulebook.parsed import Parsed
@@ -28,6 +29,7 @@ from cds_service.rulebook.shelf import Shelf
 RULE_CHECKS: tuple[Callable[[Parsed[Rule], Shelf], Iterator[Problem]], ...] = (
     identity.conclusion_is_known,
     identity.conclusion_is_not_retired,
+    identity.conclusion_is_not_a_draft,
     identity.conclusions_are_few,
     identity.hooks_are_known,
     facts.source_is_known,
@@ -68,6 +70,7 @@ RULE_CHECKS: tuple[Callable[[Parsed[Rule], Shelf], Iterator[Problem]], ...] = (
     suggestions.changed_orders_are_fhir,
     cards.merge_group_is_known,
     cards.card_can_appear,
+    unwritten.served_rules_are_written,
 )
 BOOK_CHECKS: tuple[Callable[[Shelf], Iterator[Problem]], ...] = (
     identity.ids_are_unique,

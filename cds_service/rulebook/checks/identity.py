@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from cds_service.errors import Problem, nearest
-from cds_service.rulebook.book import consumed
+from cds_service.rulebook.book import consumed, served
 from cds_service.rulebook.hooks import HOOKS, REPLACED, is_own
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import ConclusionFact, Rule
@@ -38,15 +38,33 @@ def conclusion_is_not_retired(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Pr
     """A rule that still runs does not rest on a retired one."""
     if parsed.model.status == "retired":
         return
-    retired = {one.model.rule for one in shelf.rules if one.model.status == "retired"}
-    for path, rule in conclusion_facts(parsed.model):
-        if rule in retired:
-            yield parsed.problem(
-                path,
-                "identity/retired-still-used",
-                f"the rule {rule!r} is retired",
-                "use the rule that replaced it, or retire this one too",
-            )
+    for path, rule in _taken_of(parsed, shelf, "retired"):
+        yield parsed.problem(
+            path,
+            "identity/retired-still-used",
+            f"the rule {rule!r} is retired",
+            "use the rule that replaced it, or retire this one too",
+        )
+
+
+def conclusion_is_not_a_draft(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
+    """A rule that is served does not rest on a draft: it would decide there, and its own cards be missed."""
+    if not served(parsed.model):
+        return
+    for path, rule in _taken_of(parsed, shelf, "draft"):
+        yield parsed.problem(
+            path,
+            "identity/draft-still-used",
+            f"the rule {rule!r} is a draft, this one is {parsed.model.status}",
+            "make it active, or take its conclusion out here; or make this one a draft, too",
+        )
+
+
+def _taken_of(parsed: Parsed[Rule], shelf: Shelf, status: str) -> Iterator[tuple[DataPath, str]]:
+    """The conclusions a rule takes from rules of one status, each with its path."""
+    told = [one.model for one in shelf.rules if not one.broken_under("status")]
+    having = {rule.rule for rule in told if rule.status == status}
+    return ((path, rule) for path, rule in conclusion_facts(parsed.model) if rule in having)
 
 
 def conclusions_are_few(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:

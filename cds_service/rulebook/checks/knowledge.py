@@ -17,7 +17,7 @@ DATED_GIVES: frozenset[GiveKind] = frozenset(
 )
 _COUNTS: tuple[GiveKind, ...] = ("exists", "count", "count_distinct")
 _DATES: tuple[GiveKind, ...] = ("latest date", "earliest date")
-_READ_ALONE = ("Condition", "AllergyIntolerance", "Procedure", "Observation")
+_READ_ALONE = ("Encounter", "Condition", "AllergyIntolerance", "Procedure", "Observation")
 """Types whose entries need no other resource to be understood, as those of a drug may."""
 _NUMBERS: tuple[GiveKind, ...] = ("count", "count_distinct", "latest value", "age")
 

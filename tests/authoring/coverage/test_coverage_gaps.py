@@ -126,8 +126,8 @@ def test_enough_may_be_less_than_everything(home: Path) -> None:
 
 def test_the_codes_no_chart_holds_are_listed_on_request(home: Path) -> None:
     output = run("--codes", "--fail-under", "0").output
-    assert "value set fracture: 0 of 1 codes in no chart\n" in output
-    assert "value set sample-drug: 1 of 1 codes in no chart: 161\n" in output
+    assert "value set fracture: every code (1) in some chart\n" in output
+    assert "value set sample-drug: 0 of 1 codes in some chart, in none: 161\n" in output
 
 
 def test_the_json_says_which_case_showed_what(home: Path) -> None:

@@ -41,22 +41,27 @@ def _branch(parts: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
 trees = st.recursive(st.integers(0, LEAVES - 1), _branch, max_leaves=6)
 
 
+NAMES = tuple(f"fact_{number}" for number in range(LEAVES))
+
+
 @cache
 def rule() -> Rule:
-    """Any rule; only its id is used here."""
+    """A rule that asks as many different questions as there are leaves, each of which may be anything."""
     with TemporaryDirectory() as folder:
-        made: Rule = load_rulebook(write_files(Path(folder))).by_id["heavy"]
-    return made
+        made: Rule = load_rulebook(write_files(Path(folder))).by_id["broken-and-heavy"]
+    asked = made.data["fracture"].model_copy(update={"record": "complete"})
+    return made.model_copy(
+        update={"data": {one: asked.model_copy(update={"code_in": (one,)}) for one in NAMES}}
+    )
 
 
 def found(tree: Tree, states: list[Truth], wanted: Truth) -> list[dict[int, Truth]]:
-    names = [f"fact_{number}" for number in range(LEAVES)]
-    leaves = tuple(Leaf(name, name, "", Criterion.parse(name)) for name in names)
-    findings = {name: Finding(state) for name, state in zip(names, states, strict=True)}
-    record = Record({"heavy": rule()}, {"heavy": findings}, {}, NOW, UTC)
-    logic = RuleLogic("heavy", tree, leaves, tuple(names))
+    leaves = tuple(Leaf(name, name, "", Criterion.parse(name)) for name in NAMES)
+    findings = {name: Finding(state) for name, state in zip(NAMES, states, strict=True)}
+    record = Record({rule().rule: rule()}, {rule().rule: findings}, {}, NOW, UTC)
+    logic = RuleLogic(rule().rule, tree, leaves, NAMES)
     return [
-        {names.index(one.criterion): one.needed for one in way}
+        {NAMES.index(one.criterion): one.needed for one in way}
         for way in ways(record, [Wish(rule(), logic, (wanted,))])
     ]
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,15 @@ def test_the_start_message_names_the_patients_of_a_few_charts() -> None:
     assert "curl -s 'http://127.0.0.1:8090/fhir/Condition?patient=p1'" in text
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Children hear SIGINT, even where the tests run in the background of a shell that has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_the_program_serves_until_it_is_interrupted() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -183,3 +183,15 @@ def test_a_file_that_cannot_be_laid_out_without_changing_it_is_left_alone() -> N
     """A line separator within quotes would become a line break."""
     with pytest.raises(FormatError, match="left alone"):
         formatted('rule: a\nkind: x\ntitle: "one\u2028two"\n', PATH)
+
+
+@pytest.mark.parametrize("mark", ["|", ">"])
+def test_a_blank_that_is_part_of_a_text_is_told_with_its_place(mark: str) -> None:
+    text = f"rule: a  \n\nabout:\n  limits: {mark}\n    First \n    second.\n"
+    with pytest.raises(FormatError) as told:
+        formatted(text, PATH)
+    assert str(told.value).startswith(
+        "a-rule.yaml:5:10: the blank at the end of this line is part of a text; remove it"
+    )
+    mended = text.replace("First ", "First")
+    assert formatted(mended, PATH) == mended.replace("a  ", "a")

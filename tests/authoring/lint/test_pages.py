@@ -15,7 +15,7 @@ import pytest
 from error_codes import ROOT, codes
 from snippets import TODAY, copied, problems_of, put, snippets_in
 
-from cds_service.authoring.lint.against import Earlier, rules_at
+from cds_service.authoring.lint.against import rules_at
 from cds_service.authoring.lint.registry import every_check
 from cds_service.errors import Problem
 
@@ -103,21 +103,24 @@ def found_in(code: str, heading: str, folder: Path) -> list[Problem]:
     snippets = snippets_in(part(code, heading))
     assert snippets, f"{code} shows nothing to {heading.lower()}"
     book = copied(folder)
-    earlier = committed(book) if code in every_check() and every_check()[code].needs_earlier else None
+    check = every_check().get(code)
+    compared = check is not None and check.needs_earlier
+    if compared:
+        committed(book)
     for snippet in snippets:
         put(snippet, book)
+    earlier = rules_at(book, "HEAD") if compared else None
     return problems_of(book, tests=any(".test." in snippet.file for snippet in snippets), earlier=earlier)
 
 
-def committed(book: Path) -> Earlier:
-    """The small rulebook as the last commit of a repository in which a rule was removed before."""
+def committed(book: Path) -> None:
+    """Make the small rulebook the last commit of a repository in which a rule was removed before."""
     removed = book / REMOVED
     removed.write_text("rule: removed-rule\n", encoding="utf-8")
     git(book, "init", "-q")
     commit(book)
     removed.unlink()
     commit(book)
-    return rules_at(book, "HEAD")
 
 
 def commit(book: Path) -> None:

@@ -119,6 +119,15 @@ def test_the_same_rules_change_nothing(repository: Path) -> None:
     )
 
 
+def test_a_call_that_cannot_be_replayed_fails_also_under_the_same_rules(repository: Path) -> None:
+    (repository / "fhir_fixtures" / "charts" / "bad.json").write_text("{")
+    told = replayed("--against", "HEAD")
+    assert "4 calls replayed, nothing changes, 1 could not be replayed\n" in told
+    assert "1 could not be replayed" in replayed()
+    edit(repository, HEAVY, ">= 100 kg", ">= 110 kg")
+    assert [one["call"] for one in impact("--against", "HEAD")["failures"]] == ["bad.patient-view"]
+
+
 def test_a_folder_may_be_compared_with(repository: Path, tmp_path: Path) -> None:
     (repository / "rules").rename(repository / "before")
     git(repository, "checkout", "-q", "--", "rules")
