@@ -312,7 +312,7 @@ def test_a_text_that_is_no_token_is_refused(door: Door, token: str):
 def test_a_valid_token_with_space_or_padding_is_refused(door: Door):
     token = CITY.token()
     for spoiled in (
-        f" {token}",
+        f"\t{token}",
         f"{token} ",
         token.replace(".", " .", 1),
         f"{token}=",
