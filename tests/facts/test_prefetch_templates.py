@@ -107,6 +107,6 @@ def test_what_is_read_from_the_orders_of_the_call_needs_no_prefetch() -> None:
 
 
 def test_the_keys_of_a_rule_are_not_those_of_the_rules_it_consumes() -> None:
-    own = rule_keys(book().by_id["contraindication-aneurysmal-disease"], book())
+    own = rule_keys(book().by_id["caution-psychosis"], book())
     assert "medication-dispenses" not in own
     assert "medication-dispenses" in hook_keys(book(), "patient-view")
