@@ -79,7 +79,7 @@ def test_a_stretch_replaced(gate: Gate, alg: str, start: int, length: int, put: 
     token = TOKENS[alg]
     start %= len(token)
     changed = token[:start] + put + token[start + length :]
-    if changed != token:
+    if changed.lstrip(" ") != token:  # more than one space may stand before a token
         assert_refused(gate, f"Bearer {changed}")
 
 
