@@ -34,7 +34,14 @@ def test_the_tests_of_a_rule_stand_beside_it() -> None:
 
 def test_the_tests_of_a_rule_may_stand_in_several_files(tmp_path: Path) -> None:
     names = ("a.test.yaml", "a.doses.test.yaml", "a.by-words.test.yaml")
-    others = ("a-b.test.yaml", "a-b.doses.test.yaml", "b.test.yaml", "a.yaml", "a.x.y.test.yaml", "a.X.test.yaml")
+    others = (
+        "a-b.test.yaml",
+        "a-b.doses.test.yaml",
+        "b.test.yaml",
+        "a.yaml",
+        "a.x.y.test.yaml",
+        "a.X.test.yaml",
+    )
     for name in (*names, *others):
         (tmp_path / name).touch()
     assert [path.name for path in paths_beside(tmp_path / "a.yaml")] == [names[0], names[2], names[1]]

@@ -125,7 +125,9 @@ def test_a_rule_is_tested_by_all_its_files(home: Path) -> None:
     (BOOK / "contraindications" / "broken-and-heavy.charts.test.yaml").write_text(one_case())
     for path in ("rules", "rules/small/contraindications/broken-and-heavy.yaml"):
         assert run(path).output == "10 passed, 0 failed\n"
-    assert run("rules/small/contraindications/broken-and-heavy.charts.test.yaml").output.startswith("1 passed")
+    assert run("rules/small/contraindications/broken-and-heavy.charts.test.yaml").output.startswith(
+        "1 passed"
+    )
 
 
 def test_one_name_in_two_files_of_a_rule_is_refused_where_it_stands(home: Path) -> None:

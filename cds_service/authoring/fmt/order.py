@@ -41,7 +41,7 @@ ABOUT = Order(
 EVIDENCE = Order(tuple("source claim claims direction strength certainty".split()))
 FACT = Order(
     tuple(
-        "ask conclusion find view calculate from code_in with where unsure within after before date give "
+        "ask conclusion find view like calculate from code_in with where unsure within after before date give "
         "unit round record because".split()
     )
 )
