@@ -1,4 +1,4 @@
-"""`like: another_fact` is the other fact written out: the same rule, and mistakes told where they can be mended."""
+"""`like: another_fact` is that fact written out: the same rule, mistakes told where they can be mended."""
 
 from __future__ import annotations
 
