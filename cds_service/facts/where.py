@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cds_service.facts.chart import Chart
-from cds_service.facts.dates import CLOCKS_DIFFER, When, inside, midnight, months_before
+from cds_service.facts.dates import When, inside, midnight, months_before
 from cds_service.facts.elements import DANGLING, UNREAD, Codes
 from cds_service.facts.finding import Cell, Quantity
 from cds_service.facts.quantity import convert
@@ -171,13 +171,11 @@ def window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
 
 
 def _window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
-    today, zone = chart.today, chart.zone
-    tomorrow = midnight(today + timedelta(days=1), zone)
-    just_now = min(chart.as_of + CLOCKS_DIFFER + timedelta(microseconds=1), tomorrow)
+    today, zone, tomorrow = chart.today, chart.zone, chart.tomorrow
     if duration.unit == "minutes":
-        return chart.as_of - timedelta(minutes=duration.number), just_now
+        return chart.as_of - timedelta(minutes=duration.number), chart.ahead_from
     if duration.unit == "hours":
-        return chart.as_of - timedelta(hours=duration.number), just_now
+        return chart.as_of - timedelta(hours=duration.number), chart.ahead_from
     if duration.unit in ("months", "years"):
         months = duration.number * (12 if duration.unit == "years" else 1)
         return midnight(months_before(today, months), zone), tomorrow
