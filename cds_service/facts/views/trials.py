@@ -212,7 +212,7 @@ class Reading:
 
     def _text(self, supply: Supply, dose: Quantity | None) -> str:
         minimum = self._minimum(supply)
-        told = f" {_dose_text(dose)} mg/d" if dose is not None else ", dose not known"
+        told = f" {span_text(dose.span)} mg/d" if dose is not None else ", dose not known"
         least = f" (minimum {number_text(minimum)} mg/d)" if minimum is not None else ""
         return f"{supply.ingredient.name}{told}{least}"
 
@@ -283,7 +283,3 @@ def _dose(supplies: Sequence[Supply]) -> Quantity | None:
     doses = [supply.dose for supply in supplies]
     known = [dose for dose in doses if dose is not None]
     return Quantity(Span(min(known), max(known)), "mg/d") if known and len(known) == len(doses) else None
-
-
-def _dose_text(dose: Quantity) -> str:
-    return span_text(dose.span)
