@@ -9,7 +9,7 @@ import pytest
 
 from cds_service.authoring.reach import reachable
 from cds_service.authoring.ruletest import Suite, read_suite
-from cds_service.authoring.testfile import Item, path_beside
+from cds_service.authoring.testfile import Item, path_beside, paths_beside
 from cds_service.errors import RuleError
 from cds_service.rulebook.load import check_rulebook, find_rulebooks, load_rulebook
 from cds_service.rulebook.rule import Rule
@@ -77,8 +77,8 @@ def test_a_shipped_rule_decides_as_its_test_says(case: tuple[Path, Item]) -> Non
 @pytest.mark.parametrize("rule", RULES, ids=rule_id)
 def test_a_shipped_rule_has_tests_beside_it(rule: tuple[Path, Rule]) -> None:
     folder, one = rule
-    beside = path_beside(suite(folder).runner.bench.book.paths[one.rule])
-    assert beside.is_file(), f"write {beside}"
+    path = suite(folder).runner.bench.book.paths[one.rule]
+    assert paths_beside(path), f"write {path_beside(path)}"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=rule_id)

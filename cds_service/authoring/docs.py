@@ -10,7 +10,7 @@ from typing import NamedTuple, get_args
 import click
 
 from cds_service.authoring.page import MARK, Page, item, wrapped
-from cds_service.authoring.testfile import RuleTests, path_beside
+from cds_service.authoring.testfile import Case, RuleTests, paths_beside
 from cds_service.errors import RuleError, UsageError
 from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.load import find_rulebooks, load_rulebook
@@ -114,13 +114,15 @@ def rule_pages(rules: Path, out: Path) -> Mapping[str, str]:
 def _page(book: Rulebook, rule: Rule, rules: Path, out: Path) -> Page:
     path = book.paths[rule.rule]
     inside = path.resolve().relative_to(rules.resolve().parent).as_posix()
-    beside = path_beside(path)
-    if not beside.is_file():
-        return Page(book, rule, inside, (), out)
-    parsed, problems = parse(read_yaml(beside), RuleTests)
+    cases = tuple(case for beside in paths_beside(path) for case in _cases(beside))
+    return Page(book, rule, inside, cases, out)
+
+
+def _cases(path: Path) -> tuple[Case, ...]:
+    parsed, problems = parse(read_yaml(path), RuleTests)
     if parsed is None:
         raise RuleError(problems)
-    return Page(book, rule, inside, parsed.model.tests, out)
+    return parsed.model.tests
 
 
 def index(books: Sequence[Rulebook]) -> str:

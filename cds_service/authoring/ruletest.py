@@ -16,7 +16,7 @@ from rich.progress import track
 from cds_service.authoring.cases import Result
 from cds_service.authoring.charts import FIXTURES
 from cds_service.authoring.junit import junit_xml
-from cds_service.authoring.testfile import SUFFIX, Item, path_beside
+from cds_service.authoring.testfile import SUFFIX, Item, path_beside, paths_beside
 from cds_service.authoring.testrun import (
     Order,
     Suite,
@@ -35,6 +35,8 @@ from cds_service.settings import frozen_instant
 __all__ = ["Suite", "read_suite", "test"]
 
 _HELP = """Run the tests that stand beside the rules, x.test.yaml beside x.yaml.
+
+Many tests of one rule may stand in several files, x.doses.test.yaml beside x.test.yaml.
 
 PATHS are rulebook folders, folders of rulebooks, folders in one, rule files or test files (default: rules/).
 
@@ -133,10 +135,10 @@ def _files(path: Path) -> tuple[Path, ...]:
         return case_files(path)
     if path.name.endswith(SUFFIX):
         return (path,)
-    beside = path_beside(path)
-    if not beside.is_file():
-        raise UsageError(f"{path} has no tests: write {beside.name} beside it")
-    return (beside,)
+    beside = paths_beside(path)
+    if not beside:
+        raise UsageError(f"{path} has no tests: write {path_beside(path).name} beside it")
+    return beside
 
 
 def _named(item: Item, words: str) -> bool:

@@ -1,4 +1,4 @@
-"""The tests beside a rule: `x.test.yaml`, read as strictly as the rule itself.
+"""The tests beside a rule: `x.test.yaml` and `x.<part>.test.yaml`, read as strictly as the rule itself.
 
 A case gives facts, or a chart with changes, or a recorded hook call, and says what the rule must make of it.
 Every mistake is a Problem with its file, line and column.
@@ -6,7 +6,8 @@ Every mistake is a Problem with its file, line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -27,6 +28,8 @@ from cds_service.rulebook.yamlfile import DataPath, read_yaml
 from cds_service.truth import Truth
 
 SUFFIX = ".test.yaml"
+_PART = re.compile(r"(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)?" + re.escape(SUFFIX))
+"""What follows the rule's id in the name of a file of its tests."""
 DEFAULT_HOOK = "patient-view"
 """Where a rule without hooks of its own is tried."""
 
@@ -129,7 +132,7 @@ class Case(Shape):
 
 
 class RuleTests(Shape):
-    """All tests of one rule."""
+    """Tests of one rule: all of them, or one part in a file of its own."""
 
     rule: RuleId = Field(description="the rule under test")
     today: Day = Field(description="the day of the tests that give facts; charts have their own")
@@ -163,8 +166,31 @@ def hooks_of(book: Rulebook, rule: Rule) -> tuple[str, ...]:
 
 
 def path_beside(rule_path: Path) -> Path:
-    """The file of a rule's tests: beside it, `.test.yaml` for `.yaml`."""
+    """The first file of a rule's tests: beside it, `.test.yaml` for `.yaml`."""
     return rule_path.with_name(rule_path.name.removesuffix(".yaml") + SUFFIX)
+
+
+def paths_beside(rule_path: Path) -> tuple[Path, ...]:
+    """Every file of a rule's tests that is there: `x.test.yaml` first, then its parts by name."""
+    rule, first = rule_path.name.removesuffix(".yaml"), path_beside(rule_path)
+    held = (path for path in rule_path.parent.glob(f"*{SUFFIX}") if _is_of(path.name, rule))
+    return tuple(sorted(held, key=lambda path: (path != first, path)))
+
+
+def _is_of(name: str, rule: str) -> bool:
+    """Whether a file's name is that of tests of this rule; an id holds no dot, so no other rule's is."""
+    return name.startswith(rule) and _PART.fullmatch(name.removeprefix(rule)) is not None
+
+
+def repeated(items: Iterable[Item]) -> Iterator[Problem]:
+    """Cases of one rule that share a name although they stand in different files of its tests."""
+    seen: dict[str, Item] = {}
+    for item in items:
+        first = seen.setdefault(item.id, item)
+        if first is not item:
+            message = f"another test of {item.rule.rule} is named {item.case.name!r}"
+            hint = f"rename one; the other stands at {first.place.file}:{first.place.line}"
+            yield Problem(item.place, "tests/duplicate-name", message, hint)
 
 
 def local_tests(folder: Path) -> Path:
@@ -200,14 +226,15 @@ def _wrong_rule(parsed: Parsed[RuleTests], path: Path, book: Rulebook) -> Iterat
     elif not _in_place(path.resolve(), book, named):
         beside = path_beside(book.paths[named]).as_posix()
         message = f"the tests of {named} do not stand beside it"
-        yield parsed.problem(("rule",), "tests/not-beside-its-rule", message, f"rename the file to {beside}")
+        hint = f"rename the file to {beside}, or, for a part of them, to {named}.<part>{SUFFIX} there"
+        yield parsed.problem(("rule",), "tests/not-beside-its-rule", message, hint)
 
 
 def _in_place(path: Path, book: Rulebook, rule: str) -> bool:
     """Whether tests stand beside their rule, or among the site's own."""
-    beside = path_beside(book.paths[rule]).resolve()
     local = local_tests(book.folder.resolve())
-    return path == beside or (path.name == beside.name and path.is_relative_to(local))
+    beside = path.parent == book.paths[rule].resolve().parent
+    return _is_of(path.name, rule) and (beside or path.is_relative_to(local))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from time import perf_counter
 
 from cds_service.authoring.bench import Bench
 from cds_service.authoring.cases import Difference, Result, Runner
-from cds_service.authoring.testfile import SUFFIX, Item, local_tests, read_tests
+from cds_service.authoring.testfile import SUFFIX, Item, local_tests, read_tests, repeated
 from cds_service.errors import Problem, UsageError
 from cds_service.rulebook.load import load_rulebook
 
@@ -64,7 +64,7 @@ def read_suite(
         found, wrong = read_tests(path, runner.bench.book, fixtures, runner.zone)
         items += found
         problems += wrong
-    return Suite(runner, tuple(items), tuple(sorted(problems)))
+    return Suite(runner, tuple(items), tuple(sorted((*problems, *repeated(items)))))
 
 
 def read_suites(orders: Sequence[Order]) -> list[Suite]:

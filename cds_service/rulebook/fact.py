@@ -12,6 +12,7 @@ from cds_service.rulebook.shape import (
     AnchorLine,
     CalculationLine,
     DurationLine,
+    FactName,
     GiveLine,
     RuleId,
     SetIds,
@@ -174,6 +175,19 @@ class ViewFact(RowsFact):
     )
 
 
+class LikeFact(RowsFact):
+    """Rows are those of another fact, with what is written here in place of what is written there.
+
+    It is spelled out as a file is read, so no rule holds one: this shape is for editors.
+    """
+
+    like: FactName = Field(description="a fact above whose rows it looks at; not itself like another")
+    arguments: dict[str, ArgumentValue] = Field(
+        default_factory=dict, alias="with", description="arguments of its view that differ, or are added"
+    )
+    date: tuple[str, ...] = Field(default=(), description="which dates `within` reads, in order")
+
+
 class CalculateFact(FactShape):
     """A number made of others; unknown if a part is."""
 
@@ -195,7 +209,7 @@ def _fact_tag(value: object) -> str | None:
     return f"<{keys[0]}>" if len(keys) == 1 else None
 
 
-_BAD_FACT = "a fact has exactly one of find, view, calculate, conclusion"
+_BAD_FACT = "a fact has exactly one of find, view, like, calculate, conclusion"
 
 Fact = Annotated[
     Annotated[FindFact, branch("find")]

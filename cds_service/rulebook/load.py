@@ -10,6 +10,7 @@ from cds_service.rulebook.book import Rulebook
 from cds_service.rulebook.checks import check
 from cds_service.rulebook.digest import digest_of
 from cds_service.rulebook.drugs import DrugTable
+from cds_service.rulebook.like import told_once
 from cds_service.rulebook.order import in_order
 from cds_service.rulebook.overlay import LOCAL
 from cds_service.rulebook.shelf import BOOK, DRUGS, Shelf, read_shelf
@@ -48,7 +49,7 @@ def examine(folder: Path) -> Examined:
         return Examined(None, None, (problem,))
     shelf = read_shelf(folder)
     drugs, drug_problems = _drugs(folder.resolve().parent / DRUGS)
-    found = tuple(sorted({*shelf.problems, *drug_problems, *check(shelf)}))
+    found = tuple(sorted(told_once({*shelf.problems, *drug_problems, *check(shelf)}, shelf.likes)))
     if drugs is None or any(problem.level == "error" for problem in found):
         return Examined(None, shelf, found)
     return Examined(_assemble(shelf, drugs), shelf, found)

@@ -60,7 +60,8 @@ _CHOICE_HINTS: Mapping[str, str] = {
     "bad_logic": "write one criterion, a list (all must hold), or a mapping with one of these keys",
     "bad_where": "write a list, {not: [...]}, {in: value-set}, {not_in: value-set}, {absent: true}, "
     "{unreadable: true} or a comparison in quotes",
-    "bad_fact": "find: a resource type, view: a view, calculate: a calculation, conclusion: a rule's id",
+    "bad_fact": "find: a resource type, view: a view, calculate: a calculation, conclusion: a rule's id, "
+    "like: a fact above",
     "bad_resource": "template: the id of a template, from: a fact, with what to set:",
     "bad_member": "code: one code, starts_with: every code that begins so",
 }

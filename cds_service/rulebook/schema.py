@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from cds_service.rulebook.examples import example
+from cds_service.rulebook.fact import LikeFact
 from cds_service.rulebook.logic import LOGIC_LIST
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.views import FINDABLE, VIEWS
@@ -23,6 +24,7 @@ SCHEMA_PATH = Path("rules") / "rule.schema.json"
 def rule_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a rule file."""
     schema = Rule.model_json_schema()
+    _likened(schema)
     parts = schema["$defs"]["All"]["properties"]["all"]["items"]
     tidy = _tidy(schema, parts)
     # Before the items of a list of criteria stand the criteria themselves, once and by name.
@@ -38,6 +40,14 @@ def rule_schema() -> dict[str, Any]:
         **tidy,
         "title": "A clinical rule",
     }
+
+
+def _likened(schema: dict[str, Any]) -> None:
+    """Allow a fact that is like another: it is gone when the models see a rule, and an author writes it."""
+    like = LikeFact.model_json_schema()
+    schema["$defs"] |= like.pop("$defs", {}) | {"LikeFact": like}
+    (facts,) = schema["properties"]["data"]["patternProperties"].values()
+    facts["oneOf"].append({"$ref": "#/$defs/LikeFact"})
 
 
 def _complete(parts: dict[str, Any]) -> None:

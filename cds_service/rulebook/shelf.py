@@ -16,6 +16,7 @@ from cds_service.rulebook.files import (
     TemplateFile,
     ValueSetFile,
 )
+from cds_service.rulebook.like import likes_of, spelled_out
 from cds_service.rulebook.overlay import LOCAL, Overlay, OverlayFile, overlay_path
 from cds_service.rulebook.parsed import Parsed, Shaped, parse
 from cds_service.rulebook.rule import Rule
@@ -57,7 +58,10 @@ _RULE_STAND_IN: Mapping[str, Any] = {
 
 @dataclass
 class Shelf:
-    """The files of a rulebook by id. `named` also holds the ids of files that could not be read."""
+    """The files of a rulebook by id. `named` also holds the ids of files that could not be read.
+
+    `likes` are the places where facts take over the rows of others.
+    """
 
     folder: Path
     about: Parsed[RulebookFile] | None = None
@@ -71,6 +75,7 @@ class Shelf:
     named: dict[str, set[str]] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    likes: set[Place] = field(default_factory=set)
     overlay: Overlay | None = None
 
     def known(self, kind: str) -> frozenset[str]:
@@ -163,11 +168,17 @@ def _folder_order(folder: Path) -> tuple[int, str]:
 
 def _read(shelf: Shelf, path: Path, kind: str = "") -> YamlFile:
     """A file as it holds here: with what the site changes in it."""
-    file = read_yaml(path)
+    file = read_rule(path) if kind == RULE else read_yaml(path)
+    shelf.likes.update(likes_of(file))
     if shelf.overlay is not None and not file.problems:
         file = _changed(shelf.overlay, file, path, kind)
     shelf.files[path.relative_to(shelf.folder).as_posix()] = file.data
     return file
+
+
+def read_rule(path: Path) -> YamlFile:
+    """A rule's file with its facts written out in full; never raises for what stands in it."""
+    return spelled_out(read_yaml(path))
 
 
 def _changed(overlay: Overlay, file: YamlFile, path: Path, kind: str) -> YamlFile:

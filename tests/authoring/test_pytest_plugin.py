@@ -65,6 +65,13 @@ def test_a_sites_own_tests_stand_in_for_the_shipped_ones(home: Path) -> None:
     assert "1 passed" in output
 
 
+def test_a_part_of_a_rules_tests_is_collected_too(home: Path) -> None:
+    (BOOK / "contraindications" / "broken-and-heavy.charts.test.yaml").write_text(one_case())
+    code, output = pytest_here("rules/")
+    assert code == 0, output
+    assert "10 passed" in output
+
+
 def test_files_outside_a_rulebook_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "pressure.test.yaml").write_text("not: ours\n")
     (tmp_path / "test_theirs.py").write_text("def test_theirs(): pass\n")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bench_example import TESTS, one_case, write_tests
 
-from cds_service.authoring.testfile import Item, path_beside, read_tests
+from cds_service.authoring.testfile import Item, path_beside, paths_beside, read_tests
 from cds_service.errors import Problem
 from cds_service.rulebook.book import Rulebook
 
@@ -30,6 +30,30 @@ def test_a_sound_file_gives_its_cases_with_their_places(small: Rulebook) -> None
 
 def test_the_tests_of_a_rule_stand_beside_it() -> None:
     assert path_beside(Path("a/b.yaml")) == Path("a/b.test.yaml")
+
+
+def test_the_tests_of_a_rule_may_stand_in_several_files(tmp_path: Path) -> None:
+    names = ("a.test.yaml", "a.doses.test.yaml", "a.by-words.test.yaml")
+    others = (
+        "a-b.test.yaml",
+        "a-b.doses.test.yaml",
+        "b.test.yaml",
+        "a.yaml",
+        "a.x.y.test.yaml",
+        "a.X.test.yaml",
+    )
+    for name in (*names, *others):
+        (tmp_path / name).touch()
+    assert [path.name for path in paths_beside(tmp_path / "a.yaml")] == [names[0], names[2], names[1]]
+
+
+def test_a_part_of_the_tests_is_read_as_they_are(small: Rulebook) -> None:
+    whole = write_tests(small.folder, one_case())
+    part = whole.with_name("broken-and-heavy.charts.test.yaml")
+    part.write_text(TESTS)
+    items, problems = read_tests(part, small, FIXTURES)
+    assert len(items) == 9
+    assert not problems
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,24 @@ def test_a_path_may_be_a_rulebook_a_folder_a_rule_or_a_test_file(home: Path, pat
     assert run(path).output == "9 passed, 0 failed\n"
 
 
+def test_a_rule_is_tested_by_all_its_files(home: Path) -> None:
+    (BOOK / "contraindications" / "broken-and-heavy.charts.test.yaml").write_text(one_case())
+    for path in ("rules", "rules/small/contraindications/broken-and-heavy.yaml"):
+        assert run(path).output == "10 passed, 0 failed\n"
+    assert run("rules/small/contraindications/broken-and-heavy.charts.test.yaml").output.startswith(
+        "1 passed"
+    )
+
+
+def test_one_name_in_two_files_of_a_rule_is_refused_where_it_stands(home: Path) -> None:
+    part = BOOK / "contraindications" / "broken-and-heavy.charts.test.yaml"
+    part.write_text(one_case(name="heavy with a fracture"))
+    result = run()
+    assert result.exit_code == 1
+    assert "another test of broken-and-heavy is named 'heavy with a fracture'" in result.output
+    assert "1 problem in the test files" in result.output
+
+
 def test_a_file_named_twice_is_run_once(home: Path) -> None:
     assert run("rules/small", "rules/small/contraindications", "rules").output == "9 passed, 0 failed\n"
 

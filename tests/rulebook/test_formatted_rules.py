@@ -38,6 +38,7 @@ def test_any_rule_means_the_same_in_its_one_canonical_form(
     text = typed({key: body[key] for key in keys}, width, more)
     read = parse_yaml(text, "x.yaml")
     assume(not read.problems and same(read.data, body))  # the writer itself loses a space now and then
+    assume(not any(line.endswith(" ") for line in text.splitlines()))  # such a text is refused, not changed
     told = formatted(text, PATH)
     data = parse_yaml(told, "x.yaml").data
     assert same(data, body)

@@ -155,8 +155,8 @@ MISTAKES_OF_FORM = [
     (
         "    conclusion: other-rule\n",
         "    conclusion: other-rule\n    find: Patient\n",
-        "60:5: a fact has exactly one of find, view, calculate, conclusion (find: a resource type, "
-        "view: a view, calculate: a calculation, conclusion: a rule's id)",
+        "60:5: a fact has exactly one of find, view, like, calculate, conclusion (find: a resource type, "
+        "view: a view, calculate: a calculation, conclusion: a rule's id, like: a fact above)",
     ),
     (
         "where: {clinicalStatus: [active, relapse]}",

@@ -24,8 +24,9 @@ from cds_service.infer.direct import decide, truths_of
 from cds_service.infer.program import logic_of
 from cds_service.rulebook.criterion import Criterion
 from cds_service.rulebook.rule import Rule
+from cds_service.rulebook.shelf import read_rule
 from cds_service.rulebook.walk import cards_of, everything
-from cds_service.rulebook.yamlfile import DataPath, YamlFile, read_yaml
+from cds_service.rulebook.yamlfile import DataPath, YamlFile
 from cds_service.truth import Truth
 
 DECIDES = "decides"
@@ -75,7 +76,7 @@ class RuleCoverage:
 def measured(runner: Runner, rule: Rule, tried: Sequence[Trial]) -> RuleCoverage:
     """Measure one rule by its cases."""
     path = runner.bench.book.paths[rule.rule]
-    file, excuses = read_yaml(path), read_excuses(path)
+    file, excuses = read_rule(path), read_excuses(path)
     found = [*_outcomes(runner, rule, tried, file), *_criteria(runner, rule, tried, file)]
     found += [*_numbers(runner, rule, tried, file), *_cards(runner, rule, tried, file)]
     targets = tuple(sorted((_excused(one, excuses) for one in found), key=lambda one: one.place))

@@ -12,7 +12,7 @@ from cds_service.authoring.coverage.probes import proposals
 from cds_service.authoring.coverage.trial import Trial, Variant
 from cds_service.errors import CdsError, Place
 from cds_service.rulebook.rule import Rule
-from cds_service.rulebook.yamlfile import read_yaml
+from cds_service.rulebook.shelf import read_rule
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RuleMutants:
 def mutated(runner: Runner, rule: Rule, tried: Sequence[Trial]) -> RuleMutants:
     """Try every mutant of one rule; the cases must pass on the rule itself."""
     path = runner.bench.book.paths[rule.rule]
-    file, excuses = read_yaml(path), read_excuses(path)
+    file, excuses = read_rule(path), read_excuses(path)
     alive: list[tuple[Edit, Variant]] = []
     made = 0
     for edit in edits_of(rule, file.data):

@@ -41,8 +41,8 @@ ABOUT = Order(
 EVIDENCE = Order(tuple("source claim claims direction strength certainty".split()))
 FACT = Order(
     tuple(
-        "ask conclusion find view calculate from code_in with where unsure within after before date give "
-        "unit round record because".split()
+        "ask conclusion find view like calculate from code_in with where unsure within after before date "
+        "give unit round record because".split()
     )
 )
 LINE = Order(("text", "only_if", "hide_if"))

@@ -14,6 +14,7 @@ from cds_service.authoring.lint.ignores import ignores_in, reason_for
 from cds_service.authoring.lint.registry import ABOUT_LINTING, every_check
 from cds_service.errors import Problem
 from cds_service.rulebook.book import Rulebook
+from cds_service.rulebook.like import told_once
 from cds_service.rulebook.load import examine
 
 
@@ -57,7 +58,7 @@ def lint_rulebook(folder: Path, today: date, earlier: Earlier | None = None) -> 
     left = [problem for problem, reason in reasons.items() if reason is None]
     return Findings(
         examined.book,
-        tuple(sorted({*examined.problems, *left, *about})),
+        tuple(sorted(told_once({*examined.problems, *left, *about}, examined.shelf.likes))),
         tuple(sorted(SetAside(problem, reason) for problem, reason in reasons.items() if reason is not None)),
     )
 

@@ -140,7 +140,7 @@ def names(*models: type[BaseModel]) -> set[str]:
         (order.RULE, (Rule,)),
         (order.ABOUT, (rule.About,)),
         (order.EVIDENCE, (rule.Evidence,)),
-        (order.FACT, (fact.FindFact, fact.ViewFact, fact.CalculateFact, fact.ConclusionFact)),
+        (order.FACT, (fact.FindFact, fact.ViewFact, fact.LikeFact, fact.CalculateFact, fact.ConclusionFact)),
         (order.CARDS, (card.Cards,)),
         (order.CARD, (card.Card,)),
         (order.LINE, (card.Line,)),
