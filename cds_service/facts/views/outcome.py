@@ -38,10 +38,12 @@ _FINAL = frozenset({"final", "amended", "corrected"})
 
 
 class _Change(NamedTuple):
-    """What one instrument says of a stretch, responded or failed, and its scores in words."""
+    """What one instrument says of a stretch, responded or failed, and its scores."""
 
     verdict: str
-    told: str
+    instrument: str
+    baseline: Span
+    follow_up: Span
 
 
 @dataclass(frozen=True)
@@ -82,20 +84,20 @@ class Outcomes:
         )
 
     def ending(
-        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
+        self, run: Run, own: Sequence[Entry], chart: Chart
     ) -> tuple[str | Truth | None, tuple[str, ...]]:
-        """The outcome, and where it is failure how it is known and what speaks against it.
+        """The outcome of a stretch; of failure also how it is known and what speaks against it.
 
         failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if what is lost may.
         """
-        reasons = self._reasons(run, stretches, orders)
+        reasons = self._reasons(run, own)
         changes = self._changes(run, chart)
         verdicts = {change.verdict for change in changes}
         no_response, not_tolerated = bool(reasons & self.no_response), bool(reasons & self.not_tolerated)
         if no_response or "failed" in verdicts:
             against = ["stopped for intolerance"] if not_tolerated else []
-            against += [change.told for change in changes if change.verdict == "responded"]
-            scores = [change.told for change in changes if change.verdict == "failed"]
+            against += [self._told(change) for change in changes if change.verdict == "responded"]
+            scores = [self._told(change) for change in changes if change.verdict == "failed"]
             known_by = ["stopped for lack of response"] if no_response else scores
             return "failed", (" and ".join(known_by) + "".join(f", yet {one}" for one in against),)
         if chart.lacking(("medication-requests", "medication-statements", *self.call.keys)):
@@ -106,10 +108,10 @@ class Outcomes:
 
     # --- recorded reasons ------------------------------------------------------------------------
 
-    def _reasons(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> frozenset[str]:
+    def _reasons(self, run: Run, own: Sequence[Entry]) -> frozenset[str]:
         """The value sets of the reasons given for stopping what made this stretch."""
         sets: set[str] = set()
-        for order in self._own(run, stretches, orders):
+        for order in own:
             if order.resource.status_reason is not None:
                 sets.update(self._sets(concept_codes(order.resource.status_reason)))
         for supply in run.supplies:
@@ -118,20 +120,19 @@ class Outcomes:
                 sets.update(self._sets(all_codes((*resource.status_reason, *resource.reason_code))))
         return frozenset(sets)
 
-    def _own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Iterator[Entry]:
+    def own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Sequence[Entry]:
         """The orders that this stretch was taken on."""
         named = {reference for supply in run.supplies for reference in supply.orders}
-        for order in orders:
-            mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
-            if mine and is_placed(order.resource):
-                yield order
+        if named:
+            mine = [order for order in orders if order.reference in named]
+        else:
+            mine = [order for order in orders if _nearest(order, stretches, self.gap) is run]
+        return [order for order in mine if is_placed(order.resource)]
 
-    def ordered_for(
-        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
-    ) -> Indication:
-        """What the stretch was for, by its orders and statements."""
+    def ordered_for(self, run: Run, own: Sequence[Entry], chart: Chart) -> Indication:
+        """What the stretch was for, by its own orders and statements."""
         stated = (supply.entry for supply in run.supplies if _is_statement(supply.entry))
-        return self.indication((*self._own(run, stretches, orders), *stated), chart)
+        return self.indication((*own, *stated), chart)
 
     def _sets(self, codes: Sequence[Coded]) -> Iterator[str]:
         for code in codes:
@@ -165,10 +166,14 @@ class Outcomes:
         most = (baseline.high - follow_up.low) / baseline.high * 100
         if self.response > least and most >= self.response:
             return None
+        return _Change("responded" if least >= self.response else "failed", name, baseline, follow_up)
+
+    def _told(self, change: _Change) -> str:
+        """A change in words."""
+        _, name, baseline, follow_up = change
         title = self.call.book.terminology.valuesets[name].title
         went = "fell" if follow_up.high < baseline.low else "went"
-        told = f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
-        return _Change("responded" if least >= self.response else "failed", told)
+        return f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
 
     def _scored_ahead(self, name: str, chart: Chart) -> bool:
         """Whether a score may be of any time, and so the last."""
