@@ -42,7 +42,7 @@ class Doses:
         return None if supply.dose is None or not minimum else supply.dose / minimum
 
     def told(self, supplies: Sequence[Supply]) -> str:
-        """Each drug with its dose and its own minimum: `sertraline 50 mg/d (minimum 50 mg/d)`."""
+        """Each drug with its dose and its own minimum: `drug 50 mg/d (minimum 50 mg/d)`."""
         drugs: dict[tuple[str, float | None], list[Supply]] = {}
         for supply in supplies:
             drugs.setdefault((supply.ingredient.name, _of(supply, self.minimum)), []).append(supply)
