@@ -146,6 +146,13 @@ def test_an_active_order_older_than_the_one_that_was_stopped_is_no_sign_that_it_
     assert outcome(*filled(SERTRALINE, 0, 77, NO_RESPONSE), stale) == "failed"
 
 
+def test_a_statement_that_it_is_still_taken_keeps_a_trial_open_whose_order_was_stopped() -> None:
+    said = statement(SERTRALINE, START, None, status="active")
+    assert outcome(order(SERTRALINE, START, why=NO_RESPONSE), said) is None
+    over = statement(SERTRALINE, START, "2026-02-20", status="completed")
+    assert outcome(order(SERTRALINE, START, why=NO_RESPONSE), over) == "failed"
+
+
 # --- no stop at all ------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from cds_service.facts.views.days import Days
 from cds_service.facts.views.stretches import Run
 from cds_service.facts.views.supply import Supply
-from cds_service.truth import FALSE, TRUE, Span, Truth, compare, exactly, hull
+from cds_service.truth import FALSE, TRUE, Span, compare, exactly, hull
 
 Share = Callable[[Supply], float | None]
 """A dose as a share of its own minimum; None if either is not known."""
@@ -34,9 +34,9 @@ class _Stretch(NamedTuple):
 
 def days_at_dose(run: Run, share: Share) -> Span:
     """On how many days of a stretch the dose reaches its minimum, as an interval."""
-    answers = [(supply, _reaches(share(supply))) for supply in run.supplies]
-    sure = [supply for supply, answer in answers if answer is TRUE]
-    possible = [supply for supply, answer in answers if answer is not FALSE]
+    shares = [(supply, share(supply)) for supply in run.supplies]
+    sure = [supply for supply, part in shares if part is not None and part >= _ENOUGH.low]
+    possible = [supply for supply, part in shares if part is None or part >= _ENOUGH.low]
     alone = run.days_of(sure, possible)
     if len(possible) == len(sure) == len(run.supplies) or not _overlapping(run.supplies):
         return alone
@@ -59,21 +59,17 @@ def _at_dose(part: Sequence[Supply], share: Share) -> int:
 
 def dose_of(supplies: Sequence[Supply]) -> Span | None:
     """Milligrams a day over all the days of some supplies; None if the dose of any is not known."""
-    doses = [exactly(one.dose) for one in supplies if one.dose is not None]
+    doses = [one.dose for one in supplies if one.dose is not None]
     if not doses or len(doses) < len(supplies):
         return None
     if _overlapping(supplies):
         days = _stretches([_possible_days(one) for one in supplies], supplies)
         return hull(_together(some, _dose) for _, some in days)
-    return hull(doses)
+    return Span(min(doses), max(doses))
 
 
 def _dose(supply: Supply) -> float | None:
     return supply.dose
-
-
-def _reaches(share: float | None) -> Truth:
-    return compare(_span(share), ">=", _ENOUGH)
 
 
 def _span(number: float | None) -> Span:
@@ -91,17 +87,19 @@ def _line(supply: Supply) -> tuple[object, ...]:
 def _overlapping(supplies: Sequence[Supply]) -> bool:
     """Whether two supplies that are no refills of each other may share a day; the earliest come first."""
     reached: Supply | None = None
-    others = False
     for one in supplies:
-        if one.begun is None:
+        if reached is None or one.begun is None:
+            reached = one
             continue
-        if reached is not None:
-            others = others or _line(one) != _line(reached)
-            if others and one.begun <= reached.until:
-                return True
-        if reached is None or one.until > reached.until:
+        if one.begun <= reached.until and not _refills(one, reached):
+            return True
+        if one.until > reached.until:
             reached = one
     return False
+
+
+def _refills(one: Supply, other: Supply) -> bool:
+    return one.dose == other.dose and one.orders == other.orders and one.ingredient == other.ingredient
 
 
 def _possible_days(supply: Supply) -> Days:

@@ -21,13 +21,15 @@ Stated = tuple[Entry, Ingredient]
 
 
 def shortened(
-    supplies: Iterable[Supply], orders: Sequence[Entry], statements: Sequence[Stated], gap: int, chart: Chart
-) -> list[Supply]:
+    supplies: Sequence[Supply], orders: Sequence[Entry], statements: Sequence[Stated], gap: int, chart: Chart
+) -> Sequence[Supply]:
     """The supplies of one drug, each with the earliest end on record for it.
 
     `orders` and `statements` are those of the drug; `gap` is the longest that does not end a stretch, in
     days.
     """
+    if not statements and not any(map(_bounded, (*orders, *(supply.entry for supply in supplies)))):
+        return supplies
     known = {order.reference: order for order in orders}
     made = []
     for supply in supplies:
@@ -57,6 +59,17 @@ def _ordered_ends(supply: Supply, orders: Mapping[str, Entry], gap: int, chart: 
     known = [end for end in ends if end is not None]
     if known and len(known) == len(ends):
         yield max(known)
+
+
+def _bounded(entry: Entry) -> bool:
+    """Whether the instructions of an order or a dispense have an end."""
+    if isinstance(entry.resource, fhir.MedicationStatement):
+        return False
+    for line in entry.resource.dosage_instruction:
+        repeat = line.timing.repeat if line.timing is not None else None
+        if repeat is not None and (repeat.bounds_period or repeat.bounds_range or repeat.bounds_duration):
+            return True
+    return False
 
 
 def _bounds(lines: Sequence[fhir.Dosage], supply: Supply, chart: Chart) -> Days | None:

@@ -7,7 +7,7 @@ active was not stopped, whatever reason stands beside.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from cds_service.facts.views.supply import Supply, day_told, is_placed
 
 _STOPPED = frozenset({"stopped", "completed"})
 _REQUESTS = "medication-requests"
+_NONE: frozenset[str] = frozenset()
 _WENT_ON = "a reason for stopping is on record, yet the drug went on"
 _NOT_STOPPED = "a reason for stopping is on record, yet the entry says that it was not stopped"
 
@@ -57,11 +58,14 @@ class Stops:
         """The reasons for stopping a stretch; `own` are its orders, `orders` all of the drug."""
         closing: set[str] = set()
         beside: dict[str, None] = {}
-        for entry, mine in _sources(run, own):
+        stated = [supply.entry for supply in run.supplies if supply.is_statement]
+        for entry in (*own, *stated):
             told = self._told(entry)
-            if told and entry.resource.status not in _STOPPED:
+            if not told:
+                continue
+            if entry.resource.status not in _STOPPED:
                 beside[_NOT_STOPPED] = None
-            elif told and (_followed(mine, run, entry, own) or self._ordered_on(entry, run, orders, chart)):
+            elif _followed(entry, run, own) or self._goes_on(entry, run, orders, chart):
                 beside[_WENT_ON] = None
             else:
                 closing |= told
@@ -73,16 +77,20 @@ class Stops:
         if isinstance(resource, fhir.MedicationStatement):
             codes = all_codes((*resource.status_reason, *resource.reason_code))
         else:
-            codes = concept_codes(resource.status_reason) if resource.status_reason is not None else ()
+            if resource.status_reason is None:
+                return _NONE
+            codes = concept_codes(resource.status_reason)
         sets_of = self.call.book.terminology.sets_of
         found = frozenset[str]().union(*(sets_of(code.system, code.code) for code in codes))
         return found & (self.no_response | self.not_tolerated)
 
-    def _ordered_on(self, entry: Entry, run: Run, orders: Sequence[Entry], chart: Chart) -> bool:
-        """Whether a stretch that reaches today is, or for want of data may be, ordered further."""
+    def _goes_on(self, entry: Entry, run: Run, orders: Sequence[Entry], chart: Chart) -> bool:
+        """Whether a stretch that reaches today is said, or for want of data may be, to go on."""
         if (chart.today - run.until).days > self.gap:
             return False
         if chart.lacking((_REQUESTS,)):
+            return True
+        if any(_still_taken(one) and one.entry is not entry for one in run.supplies):
             return True
         return any(
             other is not entry
@@ -93,20 +101,12 @@ class Stops:
         )
 
 
-def _sources(run: Run, own: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[Supply]]]:
-    """The orders and statements of a stretch, each with the supplies that it covers."""
-    for order in own:
-        yield order, [supply for supply in run.supplies if order.reference in supply.orders]
-    for supply in run.supplies:
-        if supply.is_statement:
-            yield supply.entry, [supply]
-
-
-def _followed(mine: Sequence[Supply], run: Run, entry: Entry, own: Sequence[Entry]) -> bool:
+def _followed(entry: Entry, run: Run, own: Sequence[Entry]) -> bool:
     """Whether the drug went on after what an order or a statement covers.
 
     An order that no supply names ends where the next one of the stretch was written.
     """
+    mine = [one for one in run.supplies if one.entry is entry or entry.reference in one.orders]
     if not mine:
         return any(other is not entry and _before(entry, other) for other in own)
     end, begun = max(one.sure_end for one in mine), max(one.begun or one.first for one in mine)
@@ -114,6 +114,10 @@ def _followed(mine: Sequence[Supply], run: Run, entry: Entry, own: Sequence[Entr
     return any(
         id(one) not in held and (one.until, one.begun or one.first) > (end, begun) for one in run.supplies
     )
+
+
+def _still_taken(supply: Supply) -> bool:
+    return supply.is_statement and supply.entry.resource.status == "active"
 
 
 def _before(one: Entry, other: Entry) -> bool:

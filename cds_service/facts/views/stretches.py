@@ -22,7 +22,8 @@ class Run(Struct, frozen=True, gc=False):
     """A stretch on one drug without a gap longer than the rule bridges.
 
     It began on a day from `begun` to `first` and ended on one from `last` to `until`. `parts` are the
-    supplies that surely belong together: one, unless dates are vague.
+    supplies that surely belong together: one, unless dates are vague. `plain` if every day of every supply
+    is known.
     """
 
     supplies: tuple[Supply, ...]
@@ -31,52 +32,61 @@ class Run(Struct, frozen=True, gc=False):
     first: date
     last: date
     until: date
+    days: Span
+    plain: bool
 
     @property
     def exact(self) -> bool:
         """Whether every reading of its dates gives the same stretch."""
-        return len(self.parts) == 1 and self.begun == self.first and self.last == self.until
+        return self.plain or (len(self.parts) == 1 and self.begun == self.first and self.last == self.until)
 
     @property
     def ends(self) -> Days:
         """The days on which its supply may have run out, whatever else is on record of its end."""
-        return max(one.last for one in self.supplies), self.until
-
-    @property
-    def days(self) -> Span:
-        """Days covered, each day once."""
-        return self.days_of(self.supplies, self.supplies)
+        return (self.until if self.plain else max(one.last for one in self.supplies)), self.until
 
     def days_of(self, sure: Sequence[Supply], possible: Sequence[Supply]) -> Span:
         """Days that some of the supplies cover: the sure ones at least, the possible ones at most.
 
         Both in the order of the stretch. Of parts that may be stretches of their own the longest counts.
         """
-        most = min(covered_most(possible), sum(one.most for one in possible))
-        if len(self.parts) == 1:
-            return Span(covered_least(sure), most)
-        chosen = {id(one) for one in sure}
-        least = (covered_least([one for one in part if id(one) in chosen]) for part in self.parts)
-        return Span(max(least, default=0), most)
+        if len(sure) == len(possible) == len(self.supplies):
+            return self.days
+        return _covered(sure, possible, self.parts)
 
-    def adherence(self, days: Span) -> Span:
+    @property
+    def adherence(self) -> Span:
         """Days covered as a share of those from the first to the last."""
         if len(self.supplies) == 1:
             return exactly(1.0)
-        least, most = self._gaps(days)
-        return Span(days.low / max(1, days.low + most), days.high / (days.high + least))
+        if self.plain:
+            return exactly(self.days.low / ((self.until - self.begun).days + 1))
+        least, most = self._gaps()
+        low, high = self.days.low, self.days.high
+        return Span(low / max(1, low + most), high / (high + least))
 
-    def _gaps(self, days: Span) -> tuple[float, float]:
+    def _gaps(self) -> tuple[float, float]:
         """How many days without supply lie in it, at least and at most."""
         least = _between([(one.begun or one.first, one.until) for one in self.supplies])
         if any(one.begun != one.first for one in self.supplies):
-            return least, (self.until - self.begun).days + 1 - days.low
+            return least, (self.until - self.begun).days + 1 - self.days.low
         return least, _between([(one.first, one.sure_end) for one in self.supplies if one.least])
+
+
+def _covered(sure: Sequence[Supply], possible: Sequence[Supply], parts: Sequence[Sequence[Supply]]) -> Span:
+    most = min(covered_most(possible), sum(one.most for one in possible))
+    if len(parts) == 1:
+        return Span(covered_least(sure), most)
+    chosen = {id(one) for one in sure}
+    least = (covered_least([one for one in part if id(one) in chosen]) for part in parts)
+    return Span(max(least, default=0), most)
 
 
 def covered_least(supplies: Sequence[Supply]) -> int:
     """Days that all readings cover, or the days of the longest supply, whenever it was."""
-    sure = _union((one.first, one.sure_end) for one in supplies if one.least and one.first <= one.sure_end)
+    sure = _union(
+        sorted((one.first, one.sure_end) for one in supplies if one.least and one.first <= one.sure_end)
+    )
     return max(sure, max((one.least for one in supplies), default=0))
 
 
@@ -86,8 +96,9 @@ def covered_most(supplies: Sequence[Supply]) -> int:
 
 
 def _union(stretches: Iterable[Days]) -> int:
+    """Days in any of some stretches that are sorted by their first day."""
     days, reached = 0, 0
-    for first, last in sorted(stretches):
+    for first, last in stretches:
         end = last.toordinal()
         if end > reached:
             days += end - max(first.toordinal() - 1, reached)
@@ -126,6 +137,9 @@ def runs(supplies: Sequence[Supply], bridged_gap: int) -> Iterator[Run]:
 def _run(group: Sequence[Supply], gap: int) -> Run:
     begun = group[0].begun
     assert begun is not None
+    if all(one.exact for one in group):
+        held, until = tuple(group), max(one.until for one in group)
+        return Run(held, (held,), begun, begun, until, until, exactly(covered_most(held)), plain=True)
     taken = [one for one in group if one.least]
     parts = tuple(tuple(part) for part in _parts(taken, gap))
     taken = taken or list(group)
@@ -136,6 +150,8 @@ def _run(group: Sequence[Supply], gap: int) -> Run:
         min(one.first for one in taken),
         max(one.sure_end for one in taken),
         max(one.until for one in group),
+        _covered(group, group, parts),
+        plain=False,
     )
 
 

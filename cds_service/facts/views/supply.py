@@ -80,7 +80,7 @@ class Supply(Struct, frozen=True, gc=False):
     @property
     def exact(self) -> bool:
         """Whether its first and its last day are known to the day."""
-        return self.begun == self.first and self.sure_end == self.until
+        return self.ended is None and self.begun == self.first and self.last == self.until
 
     @property
     def is_statement(self) -> bool:

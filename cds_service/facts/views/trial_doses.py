@@ -11,7 +11,7 @@ from cds_service.facts.views.daily_dose import dose_of
 from cds_service.facts.views.supply import Supply
 from cds_service.facts.wording import number_text, span_text
 from cds_service.rulebook.files import TableFile
-from cds_service.truth import hull
+from cds_service.truth import Span, hull
 
 
 @dataclass(frozen=True)
@@ -41,29 +41,25 @@ class Doses:
         minimum = _of(supply, self.minimum)
         return None if supply.dose is None or not minimum else supply.dose / minimum
 
-    def told(self, supplies: Sequence[Supply]) -> str:
-        """Each drug with its dose and its own minimum: `drug 50 mg/d (minimum 50 mg/d)`."""
+    def of_supplies(self, supplies: Sequence[Supply]) -> tuple[Quantity | None, str]:
+        """Mg a day from the least to the most, None if the dose of any supply is not known; and it in words.
+
+        In words each drug has its own minimum: `drug 50 mg/d (minimum 50 mg/d)`.
+        """
         drugs: dict[tuple[str, float | None], list[Supply]] = {}
         for supply in supplies:
             drugs.setdefault((supply.ingredient.name, _of(supply, self.minimum)), []).append(supply)
-        several = len(drugs) > 1
-        return ", then ".join(
-            _told(name, minimum, some, brief=several) for (name, minimum), some in drugs.items()
-        )
+        doses = [dose_of(some) for some in drugs.values()]
+        told = [
+            _told(name, minimum, dose, brief=len(drugs) > 1)
+            for (name, minimum), dose in zip(drugs, doses, strict=True)
+        ]
+        known = [dose for dose in doses if dose is not None]
+        whole = Quantity(hull(known), "mg/d") if known and len(known) == len(doses) else None
+        return whole, ", then ".join(told)
 
 
-def daily(supplies: Sequence[Supply]) -> Quantity | None:
-    """Mg a day from the least to the most, drug by drug; None if the dose of any supply is not known."""
-    drugs: dict[str, list[Supply]] = {}
-    for supply in supplies:
-        drugs.setdefault(supply.ingredient.rxcui, []).append(supply)
-    doses = [dose_of(some) for some in drugs.values()]
-    known = [dose for dose in doses if dose is not None]
-    return Quantity(hull(known), "mg/d") if known and len(known) == len(doses) else None
-
-
-def _told(name: str, minimum: float | None, supplies: Sequence[Supply], *, brief: bool) -> str:
-    dose = dose_of(supplies)
+def _told(name: str, minimum: float | None, dose: Span | None, *, brief: bool) -> str:
     amount = f" {span_text(dose)} mg/d" if dose is not None else ", dose not known"
     unit = "" if brief else " mg/d"
     return f"{name}{amount}" + (f" (minimum {number_text(minimum)}{unit})" if minimum is not None else "")

@@ -29,7 +29,7 @@ from cds_service.facts.views.outcome import Outcomes
 from cds_service.facts.views.recorded_ends import shortened
 from cds_service.facts.views.stretches import Run, runs
 from cds_service.facts.views.supply import ORDERED, Supply, dispensed, is_placed, stated
-from cds_service.facts.views.trial_doses import Doses, daily
+from cds_service.facts.views.trial_doses import Doses
 from cds_service.rulebook.files import TableFile
 from cds_service.rulebook.terminology import Coded, Ingredient
 from cds_service.rulebook.views import FINDABLE
@@ -91,7 +91,7 @@ class Reading:
             doubts = (*lost, "a statement says that it was not taken") if key in denied else lost
             own = [entry for entry, ingredient in orders if self._key(ingredient) == key]
             said = [(entry, one) for entry, one in statements if self._key(one) == key]
-            held = shortened(map(self.doses.kept, supplies[key]), own, said, self.gap, chart)
+            held = shortened([self.doses.kept(one) for one in supplies[key]], own, said, self.gap, chart)
             yield from self._drug_rows(key, held, own, doubts, chart)
         for entry, ingredient in orders:
             if self._key(ingredient) not in supplies:
@@ -138,7 +138,7 @@ class Reading:
         return supplies
 
     def _drug_rows(
-        self, key: str, supplies: list[Supply], orders: list[Entry], doubts: tuple[str, ...], chart: Chart
+        self, key: str, supplies: Sequence[Supply], orders: list[Entry], doubts: tuple[str, ...], chart: Chart
     ) -> Iterator[Row]:
         stretches = list(runs([supply for supply in supplies if not supply.needed], self.gap))
         for run in stretches:
@@ -161,24 +161,24 @@ class Reading:
         why: tuple[str, ...],
         chart: Chart,
     ) -> Row:
-        days, when = run.days, _stretch(run, chart)
+        dose, told = self.doses.of_supplies(run.supplies)
         own = self.outcomes.own(run, stretches, orders)
         outcome, remarks = self.outcomes.ending(run, own, orders, chart)
         ordered_for, otherwise = self.outcomes.ordered_for(run, own, chart)
         columns: dict[str, Cell] = {
             "ingredient": self._group(key, run.supplies[0].ingredient),
             "key": key,
-            "days": Quantity(days),
+            "days": Quantity(run.days),
             "days_at_dose": Quantity(days_at_dose(run, self.doses.share)),
-            "adherence": Quantity(run.adherence(days)),
-            "dose": daily(run.supplies),
+            "adherence": Quantity(run.adherence),
+            "dose": dose,
             "outcome": outcome,
             "indication": ordered_for,
             "episode": self.outcomes.episode(run, chart),
             "start": _days((run.begun, run.first), chart),
             "end": _days(run.ends, chart),
         }
-        evidence = Evidence(run.supplies[0].entry.reference, when, self.doses.told(run.supplies))
+        evidence = Evidence(run.supplies[0].entry.reference, _stretch(run, chart), told)
         return Row(
             evidence, columns, counts, why, (*remarks, *otherwise, *_told_of(run)), self.close.get(key, ())
         )
@@ -190,9 +190,9 @@ class Reading:
         return self.call.book.terminology.drug((Coded(RXNORM, key),)).name or key
 
     def _loose_row(self, key: str, supply: Supply, counts: Truth, why: str) -> Row:
-        name = self._group(key, supply.ingredient)
-        columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": daily([supply])}
-        evidence = Evidence(supply.entry.reference, None, self.doses.told([supply]))
+        name, (dose, told) = self._group(key, supply.ingredient), self.doses.of_supplies([supply])
+        columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": dose}
+        evidence = Evidence(supply.entry.reference, None, told)
         if counts is TRUE:
             return Row(evidence, columns, remarks=(why,))
         return Row(evidence, columns, counts, (why,))
@@ -257,15 +257,17 @@ def _lost_orders(run: Run, orders: Sequence[Entry], chart: Chart) -> tuple[str, 
 
 def _told_of(run: Run) -> tuple[str, ...]:
     """What a reader should know of the days and the dose of a stretch."""
-    told = []
-    vague = max(max(one.first - (one.begun or one.first), one.until - one.last) for one in run.supplies)
-    if vague:
-        told.append(f"dates by {'month' if vague < _LONGER_THAN_A_MONTH else 'year'}")
-    ends = sorted({one.ended for one in run.supplies if one.ended is not None})
-    told += [f"its end is on record as {days_text(*end)}, before the supply ran out" for end in ends]
+    told = [] if run.plain else _told_of_days(run)
     if any(one.beyond for one in run.supplies):
         told.append("a dose on record is more than anybody takes, and was not read")
     return tuple(told)
+
+
+def _told_of_days(run: Run) -> list[str]:
+    vague = max(max(one.first - (one.begun or one.first), one.until - one.last) for one in run.supplies)
+    told = [f"dates by {'month' if vague < _LONGER_THAN_A_MONTH else 'year'}"] if vague else []
+    ends = sorted({one.ended for one in run.supplies if one.ended is not None})
+    return told + [f"its end is on record as {days_text(*end)}, before the supply ran out" for end in ends]
 
 
 def _stretch(run: Run, chart: Chart) -> When:
