@@ -22,6 +22,7 @@ from cds_service.facts.ended import clinical_status
 from cds_service.facts.shelf import Entry
 from cds_service.facts.statuses import NOT_READ, verification_status
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.days import Days
 from cds_service.facts.views.indication import Indication, indication
 from cds_service.facts.views.plausible import Plausible
 from cds_service.facts.views.stops import Stops
@@ -34,6 +35,13 @@ _ENDED = frozenset({"inactive", "remission", "resolved"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential", *(code.code for code in NOT_READ)})
 Score = tuple[date, When, Span]
 _FINAL = frozenset({"final", "amended", "corrected"})
+
+
+class Scores(NamedTuple):
+    """The scores of one instrument by day, and their days."""
+
+    days: Sequence[date]
+    by_day: Sequence[Score]
 
 
 class _Change(NamedTuple):
@@ -124,19 +132,19 @@ class Outcomes:
         if chart.not_obtained(self.call.keys) or not run.exact:
             return ()
         try:
-            found = [self._change(name, run, chart) for name in self.instruments]
+            before = (run.first - timedelta(days=self.baseline_before), run.first)
+            after = (
+                run.first + timedelta(days=self.follow_up_after),
+                min(run.last + timedelta(days=self.follow_up_until), chart.today),
+            )
         except OverflowError:  # the supply is dated at an end of the calendar: there is no window around it
             return ()
+        found = [self._change(name, before, after, chart) for name in self.instruments]
         return [change for change in found if change is not None]
 
-    def _change(self, name: str, run: Run, chart: Chart) -> _Change | None:
+    def _change(self, name: str, before: Days, after: Days, chart: Chart) -> _Change | None:
         if self._scored_ahead(name, chart):
             return None
-        before = (run.first - timedelta(days=self.baseline_before), run.first)
-        after = (
-            run.first + timedelta(days=self.follow_up_after),
-            min(run.last + timedelta(days=self.follow_up_until), chart.today),
-        )
         scores = self._scores(name, chart)
         baseline, follow_up = _last(scores, before), _last(scores, after)
         if baseline is None or follow_up is None or baseline.low <= 0:
@@ -160,19 +168,20 @@ class Outcomes:
         entries = chart.entries(self.call.keys, "Observation", (name,)) if ahead else ()
         return any(entry.reference in ahead and entry.resource.status in _FINAL for entry, _ in entries)
 
-    def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
+    def _scores(self, name: str, chart: Chart) -> Scores:
         """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
         key = ("scores", name, bool(self.plausible.ranges))
-        known: list[Score] | None = chart.cache.get(key)
+        known: Scores | None = chart.cache.get(key)
         if known is None:
-            known = chart.cache[key] = []
+            found: list[Score] = []
             for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
                 when, value = effective(entry.resource, chart), answer_number(entry.resource)
                 day = the_day(when, chart)
                 if day is not None and when is not None and value is not None and not chart.is_ahead(when):
                     span = value.span if self.plausible.kept(name, value) is not None else Span(-inf, inf)
-                    known.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
-            known.sort(key=_day)
+                    found.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
+            found.sort(key=_day)
+            known = chart.cache[key] = Scores([score[0] for score in found], found)
         return known
 
     # --- episode ---------------------------------------------------------------------------------
@@ -252,10 +261,10 @@ def _day(score: Score) -> date:
     return score[0]
 
 
-def _last(scores: Sequence[Score], days: tuple[date, date]) -> Span | None:
+def _last(scores: Scores, days: Days) -> Span | None:
     """The last score of the days, both included; of one day without clock times all of them."""
-    first, last = days
-    inside = scores[bisect_left(scores, first, key=_day) : bisect_right(scores, last, key=_day)]
+    begin, end = bisect_left(scores.days, days[0]), bisect_right(scores.days, days[1])
+    inside = scores.by_day[begin:end]
     if not inside:
         return None
     latest = max(item[1].start for item in inside)
