@@ -18,7 +18,8 @@ from cds_service.facts.wording import number_text, span_text
 from cds_service.truth import FALSE, TRUE, Truth
 
 ROW_LIMIT = 12
-_STRETCH = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} to [0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE = r"\d{4}(-\d{2}){0,2}"
+_DAYS = re.compile(rf"{_DATE}( or {_DATE})?( to {_DATE}( or {_DATE})?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,7 @@ def day(when: When | None) -> str:
     if when is None:
         return NOTHING
     text = str(when)
-    if _STRETCH.fullmatch(text):
-        return text
-    return text if text.replace("-", "").isdigit() else when.start.date().isoformat()
+    return text if _DAYS.fullmatch(text) else when.start.date().isoformat()
 
 
 def cell(value: Cell, style: Style) -> str:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import inf
 
 from cds_service.facts import fhir
-from cds_service.facts.dosing import milligrams_a_unit
+from cds_service.facts.dosing import contradicts_itself, milligrams_a_unit
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import convert, read_quantity, unit_of
 from cds_service.rulebook.terminology import Ingredient
@@ -159,7 +159,7 @@ def _in_milligrams(given: Given, ingredient: Ingredient) -> Given:
 def _read(amount: fhir.Quantity | None, ingredient: Ingredient) -> Iterator[tuple[Unit, Span]]:
     """One amount, in the base units of what it measures."""
     measured = read_quantity(amount)
-    if amount is None or measured is None or measured.span.high <= 0:
+    if amount is None or measured is None or measured.span.high <= 0 or contradicts_itself(amount):
         return
     span = Span(max(0.0, measured.span.low), measured.span.high)
     each = milligrams_a_unit(amount, ingredient)

@@ -314,6 +314,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         arguments={
             "minimum_dose": "table",
             "dose_column": "text",
+            "greatest_dose": "table",
             "same_drug": "table",
             "close_drugs": "table",
             "bridged_gap": "duration",

@@ -1,41 +1,39 @@
 """How a trial ended and in which episode it was; every window and set is an argument of the rule.
 
-Failure is proven by a recorded reason, or by a score that fell less than the response between a baseline and
-the last follow-up of the same instrument. "Stopped" alone proves nothing. Where orders, statements or scores
-were not obtained, nothing but proven failure is settled.
+Failure is proven by the reason recorded for stopping (`stops.py`), or by a score that fell less than the
+response between a baseline and the last follow-up of the same instrument. "Stopped" alone proves nothing.
+Where orders, statements or scores were not obtained, nothing but proven failure is settled.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import inf
 from typing import NamedTuple
 
-from cds_service.facts import fhir
 from cds_service.facts.ahead import dated_ahead
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import all_codes, concept_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.ended import clinical_status
 from cds_service.facts.shelf import Entry
 from cds_service.facts.statuses import NOT_READ, verification_status
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.days import Days
 from cds_service.facts.views.indication import Indication, indication
 from cds_service.facts.views.plausible import Plausible
-from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
+from cds_service.facts.views.stops import Stops
+from cds_service.facts.views.stretches import Run
+from cds_service.facts.views.supply import day_told, days_of, is_placed, the_day, written_near
 from cds_service.facts.wording import span_text
-from cds_service.rulebook.terminology import Coded
 from cds_service.truth import UNKNOWN, Span, Truth, hull
 
 _ENDED = frozenset({"inactive", "remission", "resolved"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential", *(code.code for code in NOT_READ)})
 Score = tuple[date, When, Span]
-Days = tuple[date, date]
-"""The first and the last, both included."""
 _FINAL = frozenset({"final", "amended", "corrected"})
 
 
@@ -60,8 +58,7 @@ class Outcomes:
     """The part of the view that judges how a stretch ended."""
 
     call: ViewCall
-    no_response: frozenset[str]
-    not_tolerated: frozenset[str]
+    stops: Stops
     instruments: tuple[str, ...]
     episodes: tuple[str, ...]
     otherwise: tuple[str, ...]
@@ -78,8 +75,7 @@ class Outcomes:
         """Resolve the arguments once."""
         return cls(
             call,
-            call.sets("no_response_reasons"),
-            call.sets("intolerance_reasons"),
+            Stops.of(call),
             tuple(sorted(call.sets("scores"))),
             tuple(sorted(call.sets("episode"))),
             tuple(sorted(call.sets("episode_otherwise"))),
@@ -93,16 +89,16 @@ class Outcomes:
         )
 
     def ending(
-        self, run: Run, own: Sequence[Entry], chart: Chart
+        self, run: Run, own: Sequence[Entry], orders: Sequence[Entry], chart: Chart
     ) -> tuple[str | Truth | None, tuple[str, ...]]:
         """The outcome of a stretch; of failure also how it is known and what speaks against it.
 
         failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if what is lost may.
         """
-        reasons = self._reasons(run, own)
+        reasons = self.stops.given(run, own, orders, chart)
         changes = self._changes(run, chart)
         verdicts = {change.verdict for change in changes}
-        no_response, not_tolerated = bool(reasons & self.no_response), bool(reasons & self.not_tolerated)
+        no_response, not_tolerated = (not sets.isdisjoint(reasons.closing) for sets in self.stops.kinds)
         if no_response or "failed" in verdicts:
             against = ["stopped for intolerance"] if not_tolerated else []
             against += [self._told(change) for change in changes if change.verdict == "responded"]
@@ -113,21 +109,7 @@ class Outcomes:
             return UNKNOWN, ()
         if "responded" in verdicts:
             return "responded", ()
-        return "not-tolerated" if not_tolerated else None, ()
-
-    # --- recorded reasons ------------------------------------------------------------------------
-
-    def _reasons(self, run: Run, own: Sequence[Entry]) -> frozenset[str]:
-        """The value sets of the reasons given for stopping what made this stretch."""
-        sets: set[str] = set()
-        for order in own:
-            if order.resource.status_reason is not None:
-                sets.update(self._sets(concept_codes(order.resource.status_reason)))
-        for supply in run.supplies:
-            resource = supply.entry.resource
-            if _is_statement(supply.entry):
-                sets.update(self._sets(all_codes((*resource.status_reason, *resource.reason_code))))
-        return frozenset(sets)
+        return ("not-tolerated", ()) if not_tolerated else (None, reasons.beside)
 
     def own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Sequence[Entry]:
         """The orders that this stretch was taken on."""
@@ -140,18 +122,14 @@ class Outcomes:
 
     def ordered_for(self, run: Run, own: Sequence[Entry], chart: Chart) -> Indication:
         """What the stretch was for, by its own orders and statements."""
-        stated = (supply.entry for supply in run.supplies if _is_statement(supply.entry))
+        stated = (supply.entry for supply in run.supplies if supply.is_statement)
         return self.indication((*own, *stated), chart)
-
-    def _sets(self, codes: Sequence[Coded]) -> Iterator[str]:
-        for code in codes:
-            yield from self.call.book.terminology.sets_of(code.system, code.code)
 
     # --- scores ----------------------------------------------------------------------------------
 
     def _changes(self, run: Run, chart: Chart) -> Sequence[_Change]:
         """What the scores say; the last follow-up can only be known if every score was obtained."""
-        if chart.not_obtained(self.call.keys) or run.floats:
+        if chart.not_obtained(self.call.keys) or not run.exact:
             return ()
         try:
             before = (run.first - timedelta(days=self.baseline_before), run.first)
@@ -227,7 +205,7 @@ class Outcomes:
         earliest, latest, exact = onset
         if run.begun >= latest:
             return "current"
-        return "earlier" if exact and run.last < earliest else None
+        return "earlier" if exact and run.until < earliest else None
 
     def _latest_onset(self, chart: Chart) -> tuple[date, date, bool] | None:
         """The days on which the episode may have begun, and whether that is an onset, not a recording."""
@@ -238,10 +216,6 @@ class Outcomes:
             return None
         onset, exact = max(dated, key=lambda item: item[0].start)
         return *days_of(onset, chart), exact and bool(own)
-
-
-def _is_statement(entry: Entry) -> bool:
-    return isinstance(entry.resource, fhir.MedicationStatement)
 
 
 def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
@@ -276,11 +250,10 @@ def _nearest(order: Entry, stretches: Sequence[Run], gap: int) -> Run | None:
 
     Of several the one that began nearest. An order of another time says nothing of how this one ended.
     """
-    try:
-        written = date.fromisoformat(order.resource.authored_on[:10])
-    except ValueError:
+    written = day_told(order.resource.authored_on)
+    if written is None:
         return None
-    fitting = [run for run in stretches if run.begun - timedelta(days=gap) <= written <= run.last]
+    fitting = [run for run in stretches if written_near(order, run.begun, run.until, gap)]
     return min(fitting, key=lambda run: (abs((run.first - written).days), run.first), default=None)
 
 
