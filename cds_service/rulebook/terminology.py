@@ -81,6 +81,7 @@ class Terminology:
         self._partial = self._beyond_codes.sets
         self._exact, self._prefixes = _index(valuesets)
         self._longest_head = max((len(head) for _, head in self._prefixes), default=0)
+        self._by_scale = _by_scale(valuesets)
         members = (member for one in valuesets.values() for member in one.include)
         self._drawn = frozenset(member.system for member in members) - _OPEN
         self._ready = {entry.rxcui: self._drug_of(entry) for entry in drugs.entries.values()}
@@ -119,6 +120,12 @@ class Terminology:
     def understands(self, system: str, code: str) -> bool:
         """Whether a code is in a value set, or in a system of which we know that it is in none."""
         return bool(self.sets_of(system, code)) or self.knows_system(system)
+
+    def judges(self, named: Iterable[str]) -> frozenset[str]:
+        """The sets by which an answer to these is read: themselves, and the others of their scales."""
+        named = frozenset(named)
+        scales = (self.valuesets[name].scale for name in named if name in self.valuesets)
+        return named.union(*(self._by_scale[scale] for scale in scales if scale is not None))
 
     def may_mean(self, codes: Iterable[Coded]) -> frozenset[str]:
         """The sets with words that codes nobody knows may be about, by their displays and texts."""
@@ -320,6 +327,15 @@ def _all_words(codes: Iterable[Coded]) -> list[str]:
 
 def _words_of(code: Coded) -> str:
     return code.display or (code.code if code.system == "text" else "")
+
+
+def _by_scale(valuesets: Mapping[str, ValueSetFile]) -> dict[str, frozenset[str]]:
+    """The sets of each scale."""
+    scales: dict[str, frozenset[str]] = {}
+    for name, one in valuesets.items():
+        if one.scale is not None:
+            scales[one.scale] = scales.get(one.scale, _NOTHING) | {name}
+    return scales
 
 
 _Exact = dict[tuple[str, str], _Listing]
