@@ -43,6 +43,12 @@ class Meanings:
         self.drug: Callable[[fhir.CodeableConcept], tuple[Drug | None, tuple[Coded, ...]]] = self._drugs
         self._misses = self._held = 0
 
+    def of_question(self, concept: fhir.CodeableConcept | None) -> Meaning:
+        """The meaning of what an answer answers; `may_mean` are the questions told by its words alone."""
+        meaning = self.of(concept)
+        asked = _NO_SETS if meaning.sets else self.terminology.asked_in(meaning.codes)
+        return meaning if meaning.may_mean == asked else meaning._replace(may_mean=asked)
+
     def settle(self, size: int) -> None:
         """Count what a call of `size` bytes may have left in memory, and forget everything beyond a bound.
 

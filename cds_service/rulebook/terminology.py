@@ -71,6 +71,7 @@ class Terminology:
         self.valuesets = valuesets
         self.drugs = drugs
         self.words = Words({name: one.words for name, one in valuesets.items()}, empty_words)
+        self._questions = Words({name: one.words for name, one in valuesets.items() if one.group is not None})
         told = {name: one.reopening for name, one in valuesets.items()}
         judged_by = {name: one.element for name, one in valuesets.items() if one.element is not None}
         self._beyond_codes = Words({name: stems for name, stems in told.items() if name not in judged_by})
@@ -168,9 +169,9 @@ class Terminology:
         include, exclude = self._listed(system_name(code.system), code.code)
         return bool(include) or not sets.isdisjoint(exclude)
 
-    def asked_in(self, question: str) -> frozenset[str]:
-        """The sets whose words stand in a question that no code names; none where it cannot be read."""
-        return self.words.named((question,))
+    def asked_in(self, question: Iterable[Coded]) -> frozenset[str]:
+        """The sets of questions whose words stand in one that no code names; none where it cannot be read."""
+        return self._questions.named(_all_words(question))
 
     def _judged(self, code: Coded) -> bool:
         """Whether a set of partial codes lists or excludes a code."""

@@ -3,7 +3,7 @@
 Columns: code (what was asked), answer (coded, text or yes/no), number, date, status, told. Observations and
 components match by code; questionnaire items, at any depth, by their linkId or its last part
 ("/44249-1/44260-8"), which is how forms generated from LOINC panels name their items, or by the last part of
-their definition. An item that these name in no value set may be a question whose words stand in its text:
+their definition. A component or item that these name in no value set may be a question whose words it holds:
 a row that may count, `told` in words. `with: {scores: table}` gives coded or worded answers their number; a
 number that `with: {plausible: table}` rules out is open, and the row stays, as it does for an answer in a
 shape nobody reads (a range, a date). An item without any answer is no row.
@@ -72,11 +72,12 @@ def _observation_rows(entry: Entry, chart: Chart) -> Sequence[SetRow]:
     if rows is None:
         observation: fhir.Observation = entry.resource
         when, status = effective(observation, chart), observation.status
-        made = [
-            (asked.sets, _row(entry, asked.codes, part, status, when, chart))
-            for part, asked in parts_of(entry)
-        ]
-        rows = known[id(entry)] = [(sets, row) for sets, row in made if row is not None]
+        rows = known[id(entry)] = []
+        for part, asked in parts_of(entry):
+            row = _row(entry, asked.codes, part, status, when, chart)
+            if row is not None:
+                told = (asked.sets, row) if asked.sets else (asked.may_mean, _in_words(row))
+                rows.append(told)
     return rows
 
 
@@ -138,7 +139,7 @@ def _item_rows(asked: Asked, chart: Chart) -> Iterator[Row]:
 
 
 def _in_words(row: Row) -> Row:
-    """The row of an item told by its text: it may be the question asked for, and never more."""
+    """The row of a question told by its text: it may be the question asked for, and never more."""
     columns: dict[str, Cell] = {**row.columns, "told": IN_WORDS}
     return Row(row.evidence, columns, UNKNOWN, ("the question is told in words",))
 
@@ -165,7 +166,7 @@ def _asked_about(item: fhir.ResponseItem, terminology: Terminology) -> tuple[fro
     names = _NO_SETS.union(*(terminology.sets_of(LOINC, code) for code in _codes_of(item)))
     if names or not item.text:
         return names, BY_CODE
-    return terminology.asked_in(item.text), IN_WORDS
+    return terminology.asked_in((Coded("text", item.text),)), IN_WORDS
 
 
 def _codes_of(item: fhir.ResponseItem) -> tuple[str, ...]:
