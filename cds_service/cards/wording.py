@@ -13,11 +13,12 @@ from math import isinf, isnan
 
 from cds_service.cards.escape import NOTHING, REASON_LIMIT, VALUE_LIMIT, clean, escape
 from cds_service.facts.dates import When
-from cds_service.facts.finding import Cell, Finding, Quantity, Row
+from cds_service.facts.finding import Cell, Finding, OwnWords, Quantity, Row
 from cds_service.facts.wording import number_text, span_text
 from cds_service.truth import FALSE, TRUE, Truth
 
 ROW_LIMIT = 12
+_ESCAPED_CITATION = re.compile(r"\\\[(\d{1,4})\\\]")
 _STRETCH = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} to [0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -134,8 +135,14 @@ def rows(listed: Iterable[Row], style: Style) -> str:
 def _line(row: Row, style: Style) -> str:
     when = _when(row)
     head = _name(row, style) + (f", {day(when)}" if when else "")
-    why = "; ".join(style.text(reason, REASON_LIMIT) for reason in row.why)
+    why = "; ".join(_reason(reason, style) for reason in row.why)
     return f"{head}: {why}" if why else head
+
+
+def _reason(reason: str, style: Style) -> str:
+    """A reason, safe to print; only in one that is all ours a number in brackets is a citation."""
+    text = style.text(reason, REASON_LIMIT)
+    return _ESCAPED_CITATION.sub(r"[\1]", text) if isinstance(reason, OwnWords) else text
 
 
 def _name(row: Row, style: Style) -> str:

@@ -53,6 +53,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     the sets of partial codes that a classified entry may belong to by its words. `aside` says why it never
     counts (refuted, entered in error). `parts` are the meanings of an observation with components: of its own
     code, then of theirs. `unread` if its drug was not recognised for want of the Medication it refers to.
+    `name` is what our lists call it where it came without a word.
     """
 
     resource: Any
@@ -65,16 +66,17 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     may_mean: frozenset[str] = frozenset()
     parts: tuple[Meaning, ...] = ()
     unread: bool = False
+    name: str = ""
 
     @property
     def text(self) -> str:
-        """The entry's name for a reader: a display, the text, or the bare code."""
+        """The entry's name for a reader: a display, the text, our name of its code, or the bare code."""
         if self.drug is not None and self.drug.name:
             return self.drug.name
         for code in self.codes:
             if code.display:
                 return code.display
-        return self.codes[0].code if self.codes else ""
+        return self.name or (self.codes[0].code if self.codes else "")
 
 
 @dataclass
@@ -252,9 +254,9 @@ def read_entry(
         return _answered(resource, reference, aside, meanings)
     meaning = _meaning(resource, meanings)
     if resource.__class__ not in CLASSIFIED:
-        return Entry(resource, reference, meaning.sets, meaning.codes, aside=aside)
-    sets, classified, codes, may_mean = meaning
-    return Entry(resource, reference, sets, codes, classified, None, aside, may_mean)
+        return Entry(resource, reference, meaning.sets, meaning.codes, aside=aside, name=meaning.name)
+    sets, classified, codes, may_mean, name = meaning
+    return Entry(resource, reference, sets, codes, classified, None, aside, may_mean, name=name)
 
 
 def _answered(resource: fhir.Observation, reference: str, aside: str, meanings: Meanings) -> Entry:
@@ -262,7 +264,7 @@ def _answered(resource: fhir.Observation, reference: str, aside: str, meanings: 
     own = meanings.of(resource.code)
     if not resource.component:
         if own.sets or own.classified:
-            return Entry(resource, reference, own.sets, own.codes, aside=aside)
+            return Entry(resource, reference, own.sets, own.codes, aside=aside, name=own.name)
         asked = meanings.of_question(resource.code).may_mean
         return Entry(resource, reference, own.sets, own.codes, aside=aside, may_mean=asked)
     components = [meanings.of_question(part.code) for part in resource.component]
@@ -275,6 +277,7 @@ def _answered(resource: fhir.Observation, reference: str, aside: str, meanings: 
         aside=aside,
         may_mean=_NO_SETS.union(*[part.may_mean for part in components]),
         parts=parts,
+        name=own.name,
     )
 
 
@@ -294,8 +297,9 @@ def _allergy_meaning(allergy: fhir.AllergyIntolerance, meanings: Meanings) -> Me
     sets = own.sets.union(*(part.sets for part in parts))
     codes = (*own.codes, *(code for part in parts for code in part.codes))
     if own.classified or all(part.classified for part in parts):
-        return Meaning(sets, True, codes, meanings.terminology.may_still_mean(codes))
-    return Meaning(sets, False, codes, own.may_mean.union(*(part.may_mean for part in parts if part.codes)))
+        return Meaning(sets, True, codes, meanings.terminology.may_still_mean(codes), own.name)
+    may_mean = own.may_mean.union(*(part.may_mean for part in parts if part.codes))
+    return Meaning(sets, False, codes, may_mean, own.name)
 
 
 def _aside(resource: Any) -> str:

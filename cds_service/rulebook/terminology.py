@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning, milligrams_in
 from cds_service.rulebook.files import Code, Prefix, ValueSetFile
+from cds_service.rulebook.names import name_in, pattern
 from cds_service.rulebook.systems import SYSTEMS, plain_code, system_name
 from cds_service.rulebook.words import Words
 
@@ -110,6 +111,15 @@ class Terminology:
                     self._found.clear()
                 self._found[system, code] = found
             return found
+
+    def name_of(self, codes: Iterable[Coded]) -> str:
+        """What our lists call one of these codes, which stands beside as the mark of it; empty if nothing."""
+        for code in codes:
+            sets = sorted(self.sets_of(code.system, code.code))
+            name = name_in((self.valuesets[one] for one in sets), code.system, code.code)
+            if name:
+                return f"{name} ({code.code})"
+        return ""
 
     def knows_system(self, system: str) -> bool:
         """Whether any value set draws on this code system, so that a code in no set is something else.
@@ -367,7 +377,7 @@ def _split(prefix: str) -> tuple[str, re.Pattern[str] | None]:
     head, mark, rest = prefix.partition("?")
     if not mark:
         return head, None
-    return head, re.compile("".join("." if sign == "?" else re.escape(sign) for sign in mark + rest))
+    return head, pattern(mark + rest)
 
 
 def _joined(ingredients: Iterable[Ingredient]) -> str:

@@ -90,7 +90,8 @@ def _row(
         if answer is None:
             return None
     issued = chart.when(getattr(entry.resource, "issued", ""))
-    text = next((code.display for code in codes if code.display), codes[0].code if codes else "")
+    text = next((code.display for code in codes if code.display), "") or chart.terminology.name_of(codes)
+    text = text or (codes[0].code if codes else "")
     columns: dict[str, Cell] = {
         "code": codes,
         "answer": answer,
