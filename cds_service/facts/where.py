@@ -70,9 +70,7 @@ def codes_test(test: WhereTest, reader: Reader) -> CodesTest:
     if isinstance(test, InSet):
         return _in_sets_or(test, reader)
     if isinstance(test, NotInSet):
-        barred = frozenset(test.valuesets)
-        asking = reader.asking(barred)
-        return lambda codes, sets: TRUE if codes is None else negate(_in_sets(codes, sets, barred, asking))
+        return _outside_sets(test, reader)
     if isinstance(test, Unreadable):
         return lambda codes, sets: all_of((unreadable(codes, reader), mentions(codes, test.mentions)))
     return lambda codes, sets: UNKNOWN
@@ -86,6 +84,19 @@ def _in_sets_or(test: InSet, reader: Reader) -> CodesTest:
         if or_absent and codes is None:
             return TRUE
         answer = _in_sets(codes, sets, named, reader)
+        return any_of((answer, unreadable(codes, reader))) if or_unreadable else answer
+
+    return check
+
+
+def _outside_sets(test: NotInSet, reader: Reader) -> CodesTest:
+    barred, or_unreadable = frozenset(test.valuesets), test.or_unreadable
+    reader = reader.asking(barred)
+
+    def check(codes: Codes, sets: frozenset[str]) -> Truth:
+        if codes is None:
+            return TRUE
+        answer = negate(_in_sets(codes, sets, barred, reader))
         return any_of((answer, unreadable(codes, reader))) if or_unreadable else answer
 
     return check

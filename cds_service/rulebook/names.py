@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from textwrap import shorten
 
 from cds_service.rulebook.files import Code, Prefix, ValueSetFile
 from cds_service.rulebook.systems import plain_code, system_name
 
 _SPOKEN = frozenset({"text", "boolean", "local"})
 """Systems whose codes are words already, or mean something else in every place."""
+_LONGEST = 60
+"""Signs of a name, so that a line has room for its code."""
+
+
+def name_beside(name: str, code: str) -> str:
+    """A name of ours with the code that came, which marks it as ours: "Suicide risk level (93374-7)"."""
+    return f"{shorten(name, _LONGEST, placeholder='…')} ({code})"
 
 
 def name_in(valuesets: Iterable[ValueSetFile], system: str, code: str) -> str:

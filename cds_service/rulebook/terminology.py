@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning, milligrams_in
 from cds_service.rulebook.files import Code, Prefix, ValueSetFile
-from cds_service.rulebook.names import name_in, pattern
+from cds_service.rulebook.names import name_beside, name_in, pattern
 from cds_service.rulebook.systems import SYSTEMS, plain_code, system_name
 from cds_service.rulebook.words import Words
 
@@ -113,12 +113,12 @@ class Terminology:
             return found
 
     def name_of(self, codes: Iterable[Coded]) -> str:
-        """What our lists call one of these codes, which stands beside as the mark of it; empty if nothing."""
+        """What our lists call one of these codes, with it beside; empty if nothing."""
         for code in codes:
             sets = sorted(self.sets_of(code.system, code.code))
             name = name_in((self.valuesets[one] for one in sets), code.system, code.code)
             if name:
-                return f"{name} ({code.code})"
+                return name_beside(name, code.code)
         return ""
 
     def knows_system(self, system: str) -> bool:

@@ -137,6 +137,14 @@ def test_where_a_list_is_ruled_out_only_its_scale_can_say_that_an_answer_is_anot
     assert ask(fact, observation("93249-1", {"valueString": "Pregnant"}, "2026-02-25")).state is UNKNOWN
 
 
+def test_or_unreadable_lets_pass_what_may_be_in_the_list_that_is_ruled_out() -> None:
+    where = {"answer": {"not_in": "negative-answers", "or_unreadable": True}}
+    fact = {**ANSWERS, "where": where, "give": "any_yes"}
+    assert ask(fact, observation("93249-1", {"valueString": "no"}, "2026-02-25")).state is FALSE
+    assert ask(fact, observation("93249-1", {"valueString": "Pregnant"}, "2026-02-25")).state is TRUE
+    assert ask(fact, observation("93249-1", 2, "2026-02-25")).state is TRUE
+
+
 DRUG: Json = {
     "view": "current_drugs",
     "code_in": ["mao-inhibitor"],

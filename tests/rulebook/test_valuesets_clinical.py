@@ -26,6 +26,7 @@ from cds_service.rulebook.terminology import SYSTEMS, Coded
     ("system", "code", "name"),
     [
         (LOINC, "93374-7", "Suicide risk level (93374-7)"),
+        (LOINC, "93249-1", "Active suicidal ideation with some intent to act, without… (93249-1)"),
         (ICD, "X78.9XXA", "Intentional self-harm: sharp object (X78.9XXA)"),
         (ICD, "x789xxa", "Intentional self-harm: sharp object (x789xxa)"),
         ("text", "high", ""),
