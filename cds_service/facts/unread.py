@@ -20,22 +20,27 @@ _ANSWERS = "answers"
 class Asked(NamedTuple):
     """A fact about answers, and the value sets by which it reads them; any will do where it names none."""
 
-    rule: str
     fact: str
     judges: frozenset[str] | None
 
 
-Places = tuple[Asked, ...]
+Places = tuple[tuple[str, tuple[Asked, ...]], ...]
 
 
 def answer_facts(rules: Iterable[Rule], terminology: Terminology) -> Places:
-    """The facts whose rows are answers to questions."""
-    return tuple(
-        Asked(rule.rule, name, _judges(fact, terminology))
+    """By rule the facts whose rows are answers to questions."""
+    asked = (
+        (
+            rule.rule,
+            tuple(
+                Asked(name, _judges(fact, terminology))
+                for name, fact in rule.data.items()
+                if isinstance(fact, ViewFact) and fact.view == _ANSWERS
+            ),
+        )
         for rule in rules
-        for name, fact in rule.data.items()
-        if isinstance(fact, ViewFact) and fact.view == _ANSWERS
     )
+    return tuple((rule, facts) for rule, facts in asked if facts)
 
 
 def _judges(fact: ViewFact, terminology: Terminology) -> frozenset[str] | None:
@@ -50,10 +55,12 @@ def _judges(fact: ViewFact, terminology: Terminology) -> frozenset[str] | None:
 def unread_answers(places: Places, findings: Findings, terminology: Terminology) -> tuple[Note, ...]:
     """A note for every answer that counts or may count for one of the facts and cannot be read."""
     notes: dict[Note, None] = {}
-    for rule, name, judges in places:
-        for row in findings[rule][name].rows:
-            if _unread(row, judges, terminology):
-                notes[Note(NOT_READ, row.evidence.reference)] = None
+    for rule, facts in places:
+        answers = findings[rule]
+        for name, judges in facts:
+            for row in answers[name].rows:
+                if _unread(row, judges, terminology):
+                    notes[Note(NOT_READ, row.evidence.reference)] = None
     return tuple(notes)
 
 

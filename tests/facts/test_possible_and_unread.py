@@ -96,8 +96,8 @@ def test_an_answer_that_nobody_can_read_is_noted(value: Json, noted: bool) -> No
     found = ask(ANSWERS, observation("93249-1", value, "2026-02-25", id="answer"))
     findings = {"some-rule": {"some_fact": found}}
     terminology = book().terminology
-    place = Asked("some-rule", "some_fact", terminology.judges(["affirmative-answers"]))
-    notes = unread_answers((place,), findings, terminology)
+    asked = Asked("some_fact", terminology.judges(["affirmative-answers"]))
+    notes = unread_answers((("some-rule", (asked,)),), findings, terminology)
     assert notes == ((("answer-not-read", "Observation/answer"),) if noted else ())
 
 
