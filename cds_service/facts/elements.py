@@ -124,6 +124,33 @@ def answer_codes(valued: Any) -> Codes:
     return (Coded("text", valued.value_string),) if valued.value_string else None
 
 
+_OTHER_SHAPES: Mapping[str, str] = {
+    "value_range": "a range",
+    "value_ratio": "a ratio",
+    "value_sampled_data": "a series of measurements",
+    "value_time": "a time",
+    "value_date": "a date",
+    "value_date_time": "a date",
+    "value_period": "a period",
+    "value_uri": "an address",
+    "value_attachment": "a document",
+    "value_reference": "a reference",
+}
+
+
+def answer_elsewhere(valued: Any) -> Codes:
+    """That there is an answer where none is read as codes or number: an interpretation, or another shape.
+
+    A result may be told by its interpretation alone ("POS"). A range or a date is an answer nobody here can
+    judge, told by what it is.
+    """
+    interpreted = all_codes(getattr(valued, "interpretation", ()))
+    if interpreted:
+        return interpreted
+    told = (words for name, words in _OTHER_SHAPES.items() if getattr(valued, name, None) is not None)
+    return next(((Coded("text", words),) for words in told), None)
+
+
 def answer_number(valued: Any) -> Quantity | None:
     """The number answered, as quantity, integer, decimal, or digits in a text."""
     if valued.value_integer is not None:

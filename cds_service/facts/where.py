@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cds_service.facts.chart import Chart
@@ -25,17 +25,25 @@ class Reader:
     """How the codes of an element are read.
 
     `element` names it, for value sets that judge it. Where the codes are `chosen` from a list, as an answer
-    or a route is, one in no value set is not understood, whatever its system: nobody says that it means no.
+    or a route is, only the `judges` say what one means: in none of them it is not understood, whatever its
+    system and whatever it means elsewhere. Without judges any value set will do.
     """
 
     terminology: Terminology
     element: str = ""
     chosen: bool = False
+    judges: frozenset[str] = frozenset()
+
+    def asking(self, named: frozenset[str]) -> Reader:
+        """The reader of a condition that asks for these value sets."""
+        return replace(self, judges=self.terminology.judges(named)) if self.chosen else self
 
     def understands(self, code: Coded) -> bool:
-        """Whether a code is in a value set, or known to be in none."""
+        """Whether a code is in a value set that judges it, or known to be in none."""
         sets = self.terminology.sets_of(code.system, code.code)
-        return bool(sets) or (not self.chosen and self.terminology.knows_system(code.system))
+        if self.chosen:
+            return not sets.isdisjoint(self.judges) if self.judges else bool(sets)
+        return bool(sets) or self.terminology.knows_system(code.system)
 
     def left_open(self, codes: tuple[Coded, ...], named: frozenset[str]) -> bool:
         """Whether codes that are understood leave open, by their words, if they are in one of these sets."""
@@ -63,8 +71,7 @@ def codes_test(test: WhereTest, reader: Reader) -> CodesTest:
     if isinstance(test, InSet):
         return _in_sets_or(test, reader)
     if isinstance(test, NotInSet):
-        barred = frozenset(test.valuesets)
-        return lambda codes, sets: TRUE if codes is None else negate(_in_sets(codes, sets, barred, reader))
+        return _outside_sets(test, reader)
     if isinstance(test, Unreadable):
         return lambda codes, sets: all_of((unreadable(codes, reader), mentions(codes, test.mentions)))
     return lambda codes, sets: UNKNOWN
@@ -72,11 +79,25 @@ def codes_test(test: WhereTest, reader: Reader) -> CodesTest:
 
 def _in_sets_or(test: InSet, reader: Reader) -> CodesTest:
     named, or_absent, or_unreadable = frozenset(test.valuesets), test.or_absent, test.or_unreadable
+    reader = reader.asking(named)
 
     def check(codes: Codes, sets: frozenset[str]) -> Truth:
         if or_absent and codes is None:
             return TRUE
         answer = _in_sets(codes, sets, named, reader)
+        return any_of((answer, unreadable(codes, reader))) if or_unreadable else answer
+
+    return check
+
+
+def _outside_sets(test: NotInSet, reader: Reader) -> CodesTest:
+    barred, or_unreadable = frozenset(test.valuesets), test.or_unreadable
+    reader = reader.asking(barred)
+
+    def check(codes: Codes, sets: frozenset[str]) -> Truth:
+        if codes is None:
+            return TRUE
+        answer = negate(_in_sets(codes, sets, barred, reader))
         return any_of((answer, unreadable(codes, reader))) if or_unreadable else answer
 
     return check

@@ -188,7 +188,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "told": "text",
         },
         reads=("Observation", "QuestionnaireResponse"),
-        arguments={"scores": "table"},
+        arguments={"scores": "table", "plausible": "table"},
         value="number",
         answers=frozenset({"answer", "number"}),
         possible="alone",

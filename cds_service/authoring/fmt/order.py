@@ -78,7 +78,7 @@ MEMBER = Order(("system", "code", "starts_with", "display", "checked"))
 VALUESET = Order(
     tuple(
         (
-            "valueset title owner reviewed group note codes element words partial_words include"
+            "valueset title owner reviewed group scale note codes element words partial_words include"
             " excluded_because exclude"
         ).split()
     ),
