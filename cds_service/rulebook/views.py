@@ -236,6 +236,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "drug": "text",
             "dose": "number",
             "dose_range": "truth",
+            "line_dose": "number",
             "per_weight": "number",
             "duration": "number",
             "rate": "number",
@@ -253,6 +254,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         arguments={"weight": "fact"},
         labels={
             "dose": "mg a dose",
+            "line_dose": "mg in the line",
             "per_weight": "mg per kg",
             "duration": "minutes of infusion",
             "rate": "mg a minute",
@@ -262,6 +264,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         },
         units={
             "dose": "mg",
+            "line_dose": "mg",
             "per_weight": "mg/kg",
             "duration": "min",
             "rate": "mg/min",

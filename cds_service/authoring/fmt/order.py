@@ -48,7 +48,7 @@ FACT = Order(
 LINE = Order(("text", "only_if", "hide_if"))
 RESOURCE = Order(("template", "from", "set"))
 ACTION = Order(("type", "description", "from", "resource"), {"resource": RESOURCE})
-SUGGESTION = Order(("label", "recommended", "for_each", "only_if", "actions"), {"actions": ACTION})
+SUGGESTION = Order(("label", "recommended", "for_each", "only_if", "hide_if", "actions"), {"actions": ACTION})
 CARD = Order(
     tuple(
         "only_if hide_if hooks merge indicator summary detail source suggestions override_reasons "
