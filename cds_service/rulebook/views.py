@@ -212,7 +212,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         columns={"weight": "number", "date": "date", "status": "text"},
         reads=("Observation",),
         needs_codes=False,
-        arguments={"agree_within": "amount"},
+        arguments={"agree_within": "amount", "jump": "amount", "jump_within": "duration"},
         valuesets=("body-weight",),
         value="weight",
     ),

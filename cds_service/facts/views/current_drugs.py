@@ -2,9 +2,9 @@
 
 Columns: drug, current, kind (order, statement, supply, given, draft), route, reason, start, end, low_dose.
 Each entry is read by itself: that another says "stopped" changes nothing, so a row is settled whatever else
-was not obtained. A row is dated by the last day the drug is known to be in use: today if it is current, the day it
-was given, an interval where only its limits are known. Nothing is "not current" unless the entry says so.
-Administrations are read if the rule says, by `given_within`, how long after one a drug is current.
+was not obtained. A row is dated by the last day the drug is known to be in use: today if it is current, the
+day it was given, an interval where only its limits are known. Nothing is "not current" unless the entry says
+so. Administrations are read if the rule says, by `given_within`, how long after one a drug is current.
 """
 
 from __future__ import annotations
