@@ -191,15 +191,15 @@ def _assemble(
     kept: list[fhir.Readable] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
     for entry in entries:
-        resource = fhir.named(entry)
-        if resource.__class__ is expected:
+        resource = entry.resource
+        if resource is not None and resource.__class__ is expected:
             subject = getattr(resource, "subject", None)
-            if resource and ((subject and subject.reference == mine) or owner.owns(resource)):
+            if (subject is not None and subject.reference == mine) or owner.owns(resource):
                 kept.append(resource)
             else:
                 states.add(OTHER_PATIENT)
         else:
-            strangers += _stranger(key, resource, kept, states)
+            strangers += _stranger(key, fhir.named(entry), kept, states)
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)

@@ -101,8 +101,10 @@ def find_rows(
         counted: list[Row] = []
         rejected: list[Row] = []
         for entry, sure in entries_of(fact, kind, sets, keys, chart):
-            when = date_of(entry, chart, dates)
             verdict, why = _judge(entry, chart, where, sure, tell=tell)
+            if verdict is FALSE and not tell:
+                continue
+            when = date_of(entry, chart, dates)
             if entry.reference in ahead:
                 when, verdict, why = (
                     any_time(when),

@@ -6,7 +6,7 @@ entry only if a fact asks for every resource of their type.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -78,13 +78,17 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
 
 @dataclass
 class Shelf:
-    """The resources of one type under one key, those with a meaning filed by value set."""
+    """The resources of one type under one key, those with a meaning filed by value set.
+
+    `filed` are the live entries that a fact may look for by value set, in the order they came.
+    """
 
     meanings: Meanings | None = None
     medications: Mapping[str, fhir.Medication] = field(default_factory=dict)
     resources: list[Any] = field(default_factory=list)
     by_set: dict[str, list[Entry]] = field(default_factory=dict)
     may_be: dict[str, list[Entry]] = field(default_factory=dict)
+    filed: list[Entry] = field(default_factory=list)
     aside: list[Entry] = field(default_factory=list)
     left_out: list[Entry] = field(default_factory=list)
     replaced: frozenset[str] = frozenset()
@@ -101,35 +105,27 @@ class Shelf:
                 made.setdefault(entry.reference, entry)
         return list(made.values())
 
-    def matching(self, sets: Sequence[str] | None, seen: set[str]) -> Iterator[tuple[Entry, bool]]:
+    def matching(self, sets: Sequence[str] | None, seen: set[str]) -> list[tuple[Entry, bool]]:
         """Live entries in any of the sets, and whether each surely is; those in `seen` are left out."""
         if sets is None:
-            for entry in self.entries:
+            groups = [(self.entries, True)]
+        else:
+            groups = [(self.by_set[name], True) for name in sets if name in self.by_set]
+            groups += [(self.may_be[name], False) for name in self._perhaps(sets) if name in self.may_be]
+        found: list[tuple[Entry, bool]] = []
+        for group, sure in groups:
+            for entry in group:
                 if entry.reference not in seen:
                     seen.add(entry.reference)
-                    yield entry, True
-            return
-        for name in sets:
-            for entry in self.by_set.get(name, ()):
-                if entry.reference not in seen:
-                    seen.add(entry.reference)
-                    yield entry, True
-        for name in self._perhaps(sets):
-            for entry in self.may_be.get(name, ()):
-                if entry.reference not in seen:
-                    seen.add(entry.reference)
-                    yield entry, False
+                    found.append((entry, sure))
+        return found
 
-    def _perhaps(self, sets: Sequence[str]) -> Iterator[str]:
+    def _perhaps(self, sets: Sequence[str]) -> Iterable[str]:
         """Where entries are filed that may belong to the sets."""
-        if self.may_be and self.meanings is not None:
-            worded = self.meanings.terminology.words.sets
-            yield from dict.fromkeys(name if name in worded else _ANY for name in sets)
-
-    def filed(self) -> Iterator[Entry]:
-        """The live entries that a fact may look for by value set, each once."""
-        every = (entry for filed in (self.by_set, self.may_be) for group in filed.values() for entry in group)
-        yield from {entry.reference: entry for entry in every}.values()
+        if not self.may_be or self.meanings is None:
+            return ()
+        worded = self.meanings.terminology.words.sets
+        return dict.fromkeys(name if name in worded else _ANY for name in sets)
 
     @property
     def unread(self) -> Iterator[str]:
@@ -143,6 +139,8 @@ class Shelf:
             return
         if entry.drug is not None and entry.drug.left_out:
             self.left_out.append(entry)
+        if entry.sets or entry.may_mean or not entry.classified:
+            self.filed.append(entry)
         for name in entry.sets:
             filed = self.by_set.get(name)
             if filed is None:

@@ -14,26 +14,34 @@ from cds_service.rulebook.terminology import Terminology
 
 NOT_READ = "answer-not-read"
 _ANSWERS = "answers"
-Places = tuple[tuple[str, str], ...]
+Places = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def answer_facts(rules: Iterable[Rule]) -> Places:
-    """The facts, by rule and name, whose rows are answers to questions."""
-    return tuple(
-        (rule.rule, name)
+    """By rule the facts whose rows are answers to questions."""
+    named = (
+        (
+            rule.rule,
+            tuple(
+                name
+                for name, fact in rule.data.items()
+                if isinstance(fact, ViewFact) and fact.view == _ANSWERS
+            ),
+        )
         for rule in rules
-        for name, fact in rule.data.items()
-        if isinstance(fact, ViewFact) and fact.view == _ANSWERS
     )
+    return tuple((rule, names) for rule, names in named if names)
 
 
 def unread_answers(places: Places, findings: Findings, terminology: Terminology) -> tuple[Note, ...]:
     """A note for every answer that counts or may count for one of the facts and cannot be read."""
     notes: dict[Note, None] = {}
-    for rule, name in places:
-        for row in findings[rule][name].rows:
-            if _unread(row, terminology):
-                notes[Note(NOT_READ, row.evidence.reference)] = None
+    for rule, names in places:
+        answers = findings[rule]
+        for name in names:
+            for row in answers[name].rows:
+                if _unread(row, terminology):
+                    notes[Note(NOT_READ, row.evidence.reference)] = None
     return tuple(notes)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cds_service.facts.chart import Chart
-from cds_service.facts.dates import CLOCKS_DIFFER, When, inside, midnight, months_before
+from cds_service.facts.dates import When, inside, midnight, months_before
 from cds_service.facts.elements import DANGLING, UNREAD, Codes
 from cds_service.facts.finding import Cell, Quantity
 from cds_service.facts.quantity import convert
@@ -45,6 +45,7 @@ class Reader:
         return bool(beyond) and not named.isdisjoint(self.terminology.may_still_mean(codes))
 
 
+_NOT_THERE = (UNREAD, DANGLING)
 OWN_CODE = "code"
 """The element whose words were looked up when its resource was filed."""
 
@@ -100,9 +101,13 @@ def mentions(codes: Codes, parts: Sequence[str]) -> Truth:
 def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
     if codes is None:
         return UNKNOWN
-    if any(code.code in wanted for code in codes):
-        return TRUE
-    return UNKNOWN if any(code.system in (UNREAD, DANGLING) for code in codes) else FALSE
+    answer = FALSE
+    for code in codes:
+        if code.code in wanted:
+            return TRUE
+        if code.system in _NOT_THERE:
+            answer = UNKNOWN
+    return answer
 
 
 def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], reader: Reader) -> Truth:
@@ -135,8 +140,22 @@ def cell_test(test: WhereTest, reader: Reader) -> Callable[[Cell], Truth]:
         return _threshold(test)
     if isinstance(test, Absent):
         return lambda cell: UNKNOWN if cell is UNKNOWN else truth_of(cell is None)
+    if isinstance(test, (Listed, NotListed)):
+        return _listed_cell(test, reader)
     check = codes_test(test, reader)
     return lambda cell: UNKNOWN if cell is UNKNOWN else check(_cell_codes(cell), frozenset())
+
+
+def _listed_cell(test: Listed | NotListed, reader: Reader) -> Callable[[Cell], Truth]:
+    """A condition on words; most cells hold one, and are compared as they are."""
+    check, values, listed = codes_test(test, reader), frozenset(test.values), isinstance(test, Listed)
+
+    def compare_words(cell: Cell) -> Truth:
+        if cell.__class__ is str:
+            return TRUE if (cell in values) is listed else FALSE
+        return UNKNOWN if cell is UNKNOWN else check(_cell_codes(cell), frozenset())
+
+    return compare_words
 
 
 def _cell_codes(cell: Cell) -> Codes:
@@ -171,13 +190,11 @@ def window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
 
 
 def _window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
-    today, zone = chart.today, chart.zone
-    tomorrow = midnight(today + timedelta(days=1), zone)
-    just_now = min(chart.as_of + CLOCKS_DIFFER + timedelta(microseconds=1), tomorrow)
+    today, zone, tomorrow = chart.today, chart.zone, chart.tomorrow
     if duration.unit == "minutes":
-        return chart.as_of - timedelta(minutes=duration.number), just_now
+        return chart.as_of - timedelta(minutes=duration.number), chart.ahead_from
     if duration.unit == "hours":
-        return chart.as_of - timedelta(hours=duration.number), just_now
+        return chart.as_of - timedelta(hours=duration.number), chart.ahead_from
     if duration.unit in ("months", "years"):
         months = duration.number * (12 if duration.unit == "years" else 1)
         return midnight(months_before(today, months), zone), tomorrow

@@ -93,7 +93,7 @@ def test_an_answer_that_cannot_be_read_is_a_possible_one(answer: object, state: 
 def test_an_answer_that_nobody_can_read_is_noted(value: Json, noted: bool) -> None:
     found = ask(ANSWERS, observation("93249-1", value, "2026-02-25", id="answer"))
     findings = {"some-rule": {"some_fact": found}}
-    notes = unread_answers((("some-rule", "some_fact"),), findings, book().terminology)
+    notes = unread_answers((("some-rule", ("some_fact",)),), findings, book().terminology)
     assert notes == ((("answer-not-read", "Observation/answer"),) if noted else ())
 
 

@@ -184,6 +184,6 @@ def _items(items: Sequence[fhir.ResponseItem], depth: int) -> Iterator[fhir.Resp
     for item in items:
         yield item
         if depth < _MOST_NESTING:
-            yield from _items(item.item, depth + 1)
-            for given in item.answer:
-                yield from _items(given.item, depth + 1)
+            for nested in (item.item, *[given.item for given in item.answer]):
+                if nested:
+                    yield from _items(nested, depth + 1)

@@ -34,14 +34,25 @@ from cds_service.truth import UNKNOWN, Span, Truth, hull
 _ENDED = frozenset({"inactive", "remission", "resolved"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential", *(code.code for code in NOT_READ)})
 Score = tuple[date, When, Span]
+Days = tuple[date, date]
+"""The first and the last, both included."""
 _FINAL = frozenset({"final", "amended", "corrected"})
 
 
+class Scores(NamedTuple):
+    """The scores of one instrument by day, and their days."""
+
+    days: Sequence[date]
+    by_day: Sequence[Score]
+
+
 class _Change(NamedTuple):
-    """What one instrument says of a stretch, responded or failed, and its scores in words."""
+    """What one instrument says of a stretch, responded or failed, and its scores."""
 
     verdict: str
-    told: str
+    instrument: str
+    baseline: Span
+    follow_up: Span
 
 
 @dataclass(frozen=True)
@@ -82,20 +93,20 @@ class Outcomes:
         )
 
     def ending(
-        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
+        self, run: Run, own: Sequence[Entry], chart: Chart
     ) -> tuple[str | Truth | None, tuple[str, ...]]:
-        """The outcome, and where it is failure how it is known and what speaks against it.
+        """The outcome of a stretch; of failure also how it is known and what speaks against it.
 
         failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if what is lost may.
         """
-        reasons = self._reasons(run, stretches, orders)
+        reasons = self._reasons(run, own)
         changes = self._changes(run, chart)
         verdicts = {change.verdict for change in changes}
         no_response, not_tolerated = bool(reasons & self.no_response), bool(reasons & self.not_tolerated)
         if no_response or "failed" in verdicts:
             against = ["stopped for intolerance"] if not_tolerated else []
-            against += [change.told for change in changes if change.verdict == "responded"]
-            scores = [change.told for change in changes if change.verdict == "failed"]
+            against += [self._told(change) for change in changes if change.verdict == "responded"]
+            scores = [self._told(change) for change in changes if change.verdict == "failed"]
             known_by = ["stopped for lack of response"] if no_response else scores
             return "failed", (" and ".join(known_by) + "".join(f", yet {one}" for one in against),)
         if chart.lacking(("medication-requests", "medication-statements", *self.call.keys)):
@@ -106,10 +117,10 @@ class Outcomes:
 
     # --- recorded reasons ------------------------------------------------------------------------
 
-    def _reasons(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> frozenset[str]:
+    def _reasons(self, run: Run, own: Sequence[Entry]) -> frozenset[str]:
         """The value sets of the reasons given for stopping what made this stretch."""
         sets: set[str] = set()
-        for order in self._own(run, stretches, orders):
+        for order in own:
             if order.resource.status_reason is not None:
                 sets.update(self._sets(concept_codes(order.resource.status_reason)))
         for supply in run.supplies:
@@ -118,20 +129,19 @@ class Outcomes:
                 sets.update(self._sets(all_codes((*resource.status_reason, *resource.reason_code))))
         return frozenset(sets)
 
-    def _own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Iterator[Entry]:
+    def own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Sequence[Entry]:
         """The orders that this stretch was taken on."""
         named = {reference for supply in run.supplies for reference in supply.orders}
-        for order in orders:
-            mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
-            if mine and is_placed(order.resource):
-                yield order
+        if named:
+            mine = [order for order in orders if order.reference in named]
+        else:
+            mine = [order for order in orders if _nearest(order, stretches, self.gap) is run]
+        return [order for order in mine if is_placed(order.resource)]
 
-    def ordered_for(
-        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
-    ) -> Indication:
-        """What the stretch was for, by its orders and statements."""
+    def ordered_for(self, run: Run, own: Sequence[Entry], chart: Chart) -> Indication:
+        """What the stretch was for, by its own orders and statements."""
         stated = (supply.entry for supply in run.supplies if _is_statement(supply.entry))
-        return self.indication((*self._own(run, stretches, orders), *stated), chart)
+        return self.indication((*own, *stated), chart)
 
     def _sets(self, codes: Sequence[Coded]) -> Iterator[str]:
         for code in codes:
@@ -144,19 +154,19 @@ class Outcomes:
         if chart.not_obtained(self.call.keys) or run.floats:
             return ()
         try:
-            found = [self._change(name, run, chart) for name in self.instruments]
+            before = (run.first - timedelta(days=self.baseline_before), run.first)
+            after = (
+                run.first + timedelta(days=self.follow_up_after),
+                min(run.last + timedelta(days=self.follow_up_until), chart.today),
+            )
         except OverflowError:  # the supply is dated at an end of the calendar: there is no window around it
             return ()
+        found = [self._change(name, before, after, chart) for name in self.instruments]
         return [change for change in found if change is not None]
 
-    def _change(self, name: str, run: Run, chart: Chart) -> _Change | None:
+    def _change(self, name: str, before: Days, after: Days, chart: Chart) -> _Change | None:
         if self._scored_ahead(name, chart):
             return None
-        before = (run.first - timedelta(days=self.baseline_before), run.first)
-        after = (
-            run.first + timedelta(days=self.follow_up_after),
-            min(run.last + timedelta(days=self.follow_up_until), chart.today),
-        )
         scores = self._scores(name, chart)
         baseline, follow_up = _last(scores, before), _last(scores, after)
         if baseline is None or follow_up is None or baseline.low <= 0:
@@ -165,10 +175,14 @@ class Outcomes:
         most = (baseline.high - follow_up.low) / baseline.high * 100
         if self.response > least and most >= self.response:
             return None
+        return _Change("responded" if least >= self.response else "failed", name, baseline, follow_up)
+
+    def _told(self, change: _Change) -> str:
+        """A change in words."""
+        _, name, baseline, follow_up = change
         title = self.call.book.terminology.valuesets[name].title
         went = "fell" if follow_up.high < baseline.low else "went"
-        told = f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
-        return _Change("responded" if least >= self.response else "failed", told)
+        return f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
 
     def _scored_ahead(self, name: str, chart: Chart) -> bool:
         """Whether a score may be of any time, and so the last."""
@@ -176,19 +190,20 @@ class Outcomes:
         entries = chart.entries(self.call.keys, "Observation", (name,)) if ahead else ()
         return any(entry.reference in ahead and entry.resource.status in _FINAL for entry, _ in entries)
 
-    def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
+    def _scores(self, name: str, chart: Chart) -> Scores:
         """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
         key = ("scores", name, bool(self.plausible.ranges))
-        known: list[Score] | None = chart.cache.get(key)
+        known: Scores | None = chart.cache.get(key)
         if known is None:
-            known = chart.cache[key] = []
+            found: list[Score] = []
             for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
                 when, value = effective(entry.resource, chart), answer_number(entry.resource)
                 day = the_day(when, chart)
                 if day is not None and when is not None and value is not None and not chart.is_ahead(when):
                     span = value.span if self.plausible.kept(name, value) is not None else Span(-inf, inf)
-                    known.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
-            known.sort(key=_day)
+                    found.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
+            found.sort(key=_day)
+            known = chart.cache[key] = Scores([score[0] for score in found], found)
         return known
 
     # --- episode ---------------------------------------------------------------------------------
@@ -273,10 +288,10 @@ def _day(score: Score) -> date:
     return score[0]
 
 
-def _last(scores: Sequence[Score], days: tuple[date, date]) -> Span | None:
+def _last(scores: Scores, days: Days) -> Span | None:
     """The last score of the days, both included; of one day without clock times all of them."""
-    first, last = days
-    inside = scores[bisect_left(scores, first, key=_day) : bisect_right(scores, last, key=_day)]
+    begin, end = bisect_left(scores.days, days[0]), bisect_right(scores.days, days[1])
+    inside = scores.by_day[begin:end]
     if not inside:
         return None
     latest = max(item[1].start for item in inside)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When, midnight
@@ -174,8 +174,9 @@ class Reading:
         sure = run.days_of([supply for supply, answer in enough if answer is TRUE])
         most = run.days_of([supply for supply, answer in enough if answer is not FALSE])
         when, dose = _stretch(run.first, run.last, chart), _dose(run.supplies)
-        outcome, remarks = self.outcomes.ending(run, stretches, orders, chart)
-        ordered_for, otherwise = self.outcomes.ordered_for(run, stretches, orders, chart)
+        own = self.outcomes.own(run, stretches, orders)
+        outcome, remarks = self.outcomes.ending(run, own, chart)
+        ordered_for, otherwise = self.outcomes.ordered_for(run, own, chart)
         columns: dict[str, Cell] = {
             "ingredient": self._group(key, run.supplies[0].ingredient),
             "key": key,
@@ -186,8 +187,8 @@ class Reading:
             "outcome": outcome,
             "indication": ordered_for,
             "episode": self.outcomes.episode(run, chart),
-            "start": _stretch(run.first, run.first, chart),
-            "end": _stretch(run.last, run.last, chart),
+            "start": _day(run.first, chart),
+            "end": _day(run.last, chart),
         }
         evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies[0], dose))
         return Row(evidence, columns, counts, why, (*remarks, *otherwise), self.close.get(key, ()))
@@ -211,7 +212,7 @@ class Reading:
 
     def _text(self, supply: Supply, dose: Quantity | None) -> str:
         minimum = self._minimum(supply)
-        told = f" {_dose_text(dose)} mg/d" if dose is not None else ", dose not known"
+        told = f" {span_text(dose.span)} mg/d" if dose is not None else ", dose not known"
         least = f" (minimum {number_text(minimum)} mg/d)" if minimum is not None else ""
         return f"{supply.ingredient.name}{told}{least}"
 
@@ -249,6 +250,7 @@ class Reading:
         yield from named.values()
 
 
+_NEXT = timedelta(days=1)
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 
@@ -268,15 +270,16 @@ def _overlap(supply: Supply, other: Supply) -> bool:
 
 
 def _stretch(first: date, last: date, chart: Chart) -> When:
-    start, end = midnight(first, chart.zone), midnight(date.fromordinal(last.toordinal() + 1), chart.zone)
-    return When(start, end, first.isoformat() if first == last else f"{first} to {last}")
+    if first == last:
+        return _day(first, chart)
+    return When(midnight(first, chart.zone), midnight(last + _NEXT, chart.zone), f"{first} to {last}")
+
+
+def _day(day: date, chart: Chart) -> When:
+    return When(midnight(day, chart.zone), midnight(day + _NEXT, chart.zone), day.isoformat())
 
 
 def _dose(supplies: Sequence[Supply]) -> Quantity | None:
     doses = [supply.dose for supply in supplies]
     known = [dose for dose in doses if dose is not None]
     return Quantity(Span(min(known), max(known)), "mg/d") if known and len(known) == len(doses) else None
-
-
-def _dose_text(dose: Quantity) -> str:
-    return span_text(dose.span)
