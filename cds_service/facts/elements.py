@@ -17,10 +17,10 @@ from cds_service.facts.ended import clinical_status
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import read_quantity
 from cds_service.facts.shelf import Entry
+from cds_service.facts.statuses import NOT_READ, verification_status
 from cds_service.facts.statuses import UNREAD as UNREAD
-from cds_service.facts.statuses import verification_status
 from cds_service.rulebook.terminology import Coded
-from cds_service.rulebook.views import KEY_OF_TYPE
+from cds_service.rulebook.views import FINDABLE, KEY_OF_TYPE
 from cds_service.truth import exactly
 
 Codes = tuple[Coded, ...] | None
@@ -35,6 +35,19 @@ def _word(name: str) -> ElementReader:
     def read(entry: Entry, chart: Chart) -> Codes:
         text = getattr(entry.resource, name)
         return (Coded("", text),) if text else None
+
+    return read
+
+
+def _drug_status(kind: str) -> ElementReader:
+    """The status of a drug entry; what FHIR does not have as one was recorded and cannot be read."""
+    known = FINDABLE[kind].allowed(kind, "status")
+
+    def read(entry: Entry, chart: Chart) -> Codes:
+        status = entry.resource.status
+        if not status:
+            return None
+        return (Coded("", status),) if status in known else NOT_READ
 
     return read
 
@@ -192,14 +205,22 @@ ELEMENTS: Mapping[str, Mapping[str, ElementReader]] = {
     },
     "MedicationRequest": {
         "code": _own_codes,
-        "status": _word("status"),
+        "status": _drug_status("MedicationRequest"),
         "intent": _word("intent"),
         "reason": _reason,
         "doNotPerform": _do_not_perform,
     },
-    "MedicationStatement": {"code": _own_codes, "status": _word("status"), "reason": _reason},
-    "MedicationDispense": {"code": _own_codes, "status": _word("status")},
-    "MedicationAdministration": {"code": _own_codes, "status": _word("status"), "reason": _reason},
+    "MedicationStatement": {
+        "code": _own_codes,
+        "status": _drug_status("MedicationStatement"),
+        "reason": _reason,
+    },
+    "MedicationDispense": {"code": _own_codes, "status": _drug_status("MedicationDispense")},
+    "MedicationAdministration": {
+        "code": _own_codes,
+        "status": _drug_status("MedicationAdministration"),
+        "reason": _reason,
+    },
     "Procedure": {"code": _own_codes, "status": _word("status"), "reason": _reason},
     "Observation": {
         "code": _own_codes,

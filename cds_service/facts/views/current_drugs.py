@@ -1,10 +1,10 @@
 """The view `current_drugs`: one row per order, statement, supply or dose given, current or not, until when.
 
-Columns: drug, current, kind (order, statement, supply, given, draft), route, reason, start, end. Each entry
-is read by itself: that another says "stopped" changes nothing, so a row is settled whatever else was not
-obtained. A row is dated by the last day the drug is known to be in use: today if it is current, the day it
-was given, an interval where only its limits are known. Nothing is "not current" unless the entry says so.
-Administrations are read if the rule says, by `given_within`, how long after one a drug is current.
+Columns: drug, current, kind (order, statement, supply, given, draft), route, reason, start, end, low_dose.
+Each entry is read by itself: that another says "stopped" changes nothing, so a row is settled whatever else
+was not obtained. A row is dated by the last day the drug is known to be in use: today if it is current, the
+day it was given, an interval where only its limits are known. Nothing is "not current" unless the entry says
+so. Administrations are read if the rule says, by `given_within`, how long after one a drug is current.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.days import Days, day_as_when, days_as_when, later, length_in_days
 from cds_service.facts.views.ingredients import UNRECOGNISED, names_of
+from cds_service.facts.views.low_dose import Minimum, low_dose, minimum_of
 from cds_service.facts.views.supply import ORDER_INTENTS, days_of
 from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, truth_of
@@ -70,34 +71,35 @@ class Course(Struct, frozen=True, gc=False):
 
 def current_drugs(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     """A reader of the drugs in the call's value sets."""
+    minimum = minimum_of(call)
 
     def read(chart: Chart) -> Sequence[Row]:
         rows: list[Row] = []
         if call.origin != "chart":
             selected = call.origin == "selections"
             for entry, sure in chart.draft_entries("MedicationRequest", call.code_in, selected=selected):
-                rows.append(_row(entry, DRAFT, call, chart, sure=sure))
+                rows.append(_row(entry, DRAFT, call, minimum, chart, sure=sure))
         if call.origin in ("chart", "drafts-and-chart"):
-            rows.extend(_chart_rows(call, chart))
+            rows.extend(_chart_rows(call, minimum, chart))
         return rows
 
     return read
 
 
-def _chart_rows(call: ViewCall, chart: Chart) -> Iterator[Row]:
+def _chart_rows(call: ViewCall, minimum: Minimum, chart: Chart) -> Iterator[Row]:
     for resource_type, kind in _KINDS.items():
         if kind == GIVEN and _WINDOW not in call.arguments:
             continue
         keys = (KEY_OF_TYPE[resource_type],)
         for entry, sure in chart.entries(keys, resource_type, call.code_in):
-            yield _row(entry, kind, call, chart, sure=sure)
+            yield _row(entry, kind, call, minimum, chart, sure=sure)
         if chart.explain:
             aside = chart.set_aside(keys, resource_type, call.code_in)
             for entry, reason in (*aside, *chart.left_out(keys, resource_type, call.code_in)):
                 yield Row(Evidence(entry.reference, None, entry.text), {}, FALSE, (reason,))
 
 
-def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -> Row:
+def _row(entry: Entry, kind: str, call: ViewCall, minimum: Minimum, chart: Chart, *, sure: bool) -> Row:
     course = _COURSES[kind](entry.resource, chart)
     if kind == GIVEN:
         current = _given_lately(entry.resource.status, course, call.days(_WINDOW), chart.today)
@@ -116,6 +118,7 @@ def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -
         "reason": ELEMENTS["MedicationRequest"]["reason"](entry, chart),
         "start": _when(course.start, chart),
         "end": _when(course.end, chart) if not course.end_open else None,
+        "low_dose": low_dose(entry, call, minimum, chart),
     }
     return Row(Evidence(entry.reference, when, entry.text), columns, counts, why)
 

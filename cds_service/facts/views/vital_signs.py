@@ -26,6 +26,7 @@ from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.parts import parts_of
 from cds_service.facts.views.plausible import Plausible
+from cds_service.facts.views.weight_jumps import Jumps
 from cds_service.truth import hull, truth_of
 
 PANEL, SYSTOLIC, DIASTOLIC = (
@@ -130,8 +131,9 @@ def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     """A reader of body weights, each in the unit it was recorded in; without a unit it is not known.
 
     With `agree_within`, weights that may be of one time are not known if they differ by more percent of the
-    lower.
+    lower; with `jump`, neither is one that far from the weight before it, if none of another time agrees.
     """
+    jumps = Jumps.of(call)
     most = 1 + call.amount("agree_within").number / 100 if "agree_within" in call.arguments else inf
 
     def read(chart: Chart) -> Sequence[Row]:
@@ -148,7 +150,8 @@ def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
             }
             if weight is not None:
                 rows.append(Row(Evidence(entry.reference, when, "body weight"), columns))
-        return put_in_doubt(rows if isinf(most) else _agreeing(rows, most), chart)
+        rows = rows if isinf(most) else _agreeing(rows, most)
+        return put_in_doubt(rows if jumps is None else jumps.left_open(rows), chart)
 
     return read
 
