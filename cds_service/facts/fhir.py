@@ -284,6 +284,7 @@ class Issue(Element, frozen=True):
     """What went wrong."""
 
     severity: Text = ""
+    code: Text = ""
 
 
 class OperationOutcome(Resource, frozen=True, tag="OperationOutcome"):

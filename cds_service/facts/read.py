@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from cds_service.facts import fhir
 from cds_service.facts.resource_types import KNOWN_TYPES
+from cds_service.facts.whole import says_failed, says_left_out
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
 
 FOUND, EMPTY = "found", "empty"
@@ -250,7 +251,8 @@ def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable
 
 
 def outcome_state(outcome: fhir.OperationOutcome) -> Iterator[str]:
-    """A report among the data: an error means that the search failed, a warning is only a remark."""
-    severities = {issue.severity for issue in outcome.issue}
-    if not severities or severities & {"error", "fatal"} or not severities <= {"warning", "information"}:
+    """A report among the data: the search failed, left something out, or is only remarked upon."""
+    if says_failed(outcome):
         yield FAILED
+    elif says_left_out(outcome):
+        yield TRUNCATED

@@ -79,6 +79,9 @@ def test_a_failed_search_is_never_an_empty_one(sample: FlaskClient) -> None:
     remarked = searched(fracture("c1", "p1"))
     remarked["entry"].append({"resource": REMARK, "search": {"mode": "outcome"}})
     assert judged(sample, CONDITIONS, remarked) == ("true", "", True)
+    withheld = {"severity": "warning", "code": "suppressed"}
+    withheld = searched() | {"entry": [{"resource": FAILED | {"issue": [withheld]}}]}
+    assert judged(sample, CONDITIONS, withheld) == ("unknown", "truncated", False)
 
 
 @row("PF-6")

@@ -60,14 +60,20 @@ def test_a_draft_of_a_type_no_rule_asks_about_is_none_of_our_business(kind: str)
     assert (held.notes, held.missing) == ((), {})
 
 
-@pytest.mark.parametrize(("severity", "state"), [("error", UNKNOWN), ("warning", FALSE)])
-def test_a_report_of_an_error_among_the_drafts_means_that_there_may_be_more(
-    severity: str, state: Any
+@pytest.mark.parametrize(
+    ("severity", "code", "because"),
+    [
+        ("error", "exception", (("draft-orders", "failed"),)),
+        ("warning", "suppressed", CUT),
+        ("warning", "processing", ()),
+    ],
+)
+def test_a_report_among_the_drafts_may_mean_that_there_are_more(
+    severity: str, code: str, because: Any
 ) -> None:
-    report = {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "exception"}]}
+    report = {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": code}]}
     found = ask(ORDERED, drafts=[report], **SIGN)
-    assert found.state is state
-    assert found.because == ((("draft-orders", "failed"),) if state is UNKNOWN else ())
+    assert (found.state, found.because) == (UNKNOWN if because else FALSE, because)
 
 
 def test_a_draft_entered_in_error_is_noted_and_takes_back_the_order_it_revises() -> None:
