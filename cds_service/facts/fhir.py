@@ -29,6 +29,9 @@ from cds_service.facts.fhir_types import (
     Element as Element,
 )
 from cds_service.facts.fhir_types import (
+    Link as Link,
+)
+from cds_service.facts.fhir_types import (
     Period as Period,
 )
 from cds_service.facts.fhir_types import (
@@ -337,12 +340,6 @@ class RawEntry(Element, frozen=True):
     full_url: Text = ""
     search: Search | None = None
     resource: Raw = Raw(b"{}")
-
-
-class Link(Element, frozen=True):
-    """A link of a Bundle."""
-
-    relation: Text = ""
 
 
 class Bundle(Resource, frozen=True, tag="Bundle"):

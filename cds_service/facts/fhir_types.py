@@ -37,6 +37,18 @@ class Reference(Element, frozen=True):
     display: Text = ""
 
 
+class Link(Element, frozen=True, omit_defaults=True):
+    """A link of a Bundle."""
+
+    relation: Text = ""
+    url: Text | None = ""
+
+
+def leads_on(link: Link) -> bool:
+    """Whether a link says that there are more pages, wherever they are; relations have no case (RFC 8288)."""
+    return link.relation.strip().lower() == "next"
+
+
 class Period(Element, frozen=True):
     """From start to end, both included; either may be open."""
 

@@ -13,6 +13,7 @@ from cds_service.errors import DataUnavailable, RequestError
 from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import reference_of
+from cds_service.facts.fhir_types import leads_on
 from cds_service.facts.finding import DRAFTS
 from cds_service.facts.meaning import Meanings
 from cds_service.facts.read import (
@@ -179,7 +180,7 @@ def _read_drafts(request: HookRequest, owner: Owner) -> _Orders:
     named = {reference_of(resource) for resource, _ in mine}
     named |= {_reference_of_another_type(one.text, where) for one in drafts if one.passed_over}
     states = {FOUND if mine else EMPTY, *(one.trouble for one in drafts if one.trouble)}
-    if any(link.relation == "next" for link in bundle.link) or not named.issuperset(request.selections):
+    if any(map(leads_on, bundle.link)) or not named.issuperset(request.selections):
         states.add(TRUNCATED)  # there are more, or an order was selected that did not come
     notes = tuple(one.note for one in drafts if one.note is not None)
     supplied = Supplied(max(states, key=WORST.index), tuple(resource for resource, _ in mine), notes)

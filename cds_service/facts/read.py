@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from cds_service.facts import fhir
+from cds_service.facts.fhir_types import leads_on
 from cds_service.facts.resource_types import KNOWN_TYPES
 from cds_service.facts.whole import says_failed, says_left_out
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
@@ -167,7 +168,7 @@ def _finish(
     hidden: bool,
     strangers: int,
 ) -> Supplied:
-    more = hidden or any(link.relation == "next" for link in bundle.link)
+    more = hidden or any(map(leads_on, bundle.link))
     supplied = _assemble(
         key, entries, owner, total=bundle.total, noted=len(notes), truncated=more, strangers=strangers
     )

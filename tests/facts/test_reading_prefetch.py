@@ -61,6 +61,8 @@ def test_an_absent_key_was_not_supplied() -> None:
         (bundle(total=3), TRUNCATED),
         (bundle(ONE, more=True), TRUNCATED),
         (bundle(more=True), TRUNCATED),
+        *((entries(link=[{"relation": name}]), TRUNCATED) for name in ("Next", "NEXT", " next ")),
+        (entries(link=[{"relation": "next", "url": None}]), TRUNCATED),
         (ONE, TRUNCATED),  # one resource is no answer to a search: there may be more
         (report("error"), FAILED),
         (report("warning"), FAILED),
