@@ -29,6 +29,9 @@ from cds_service.facts.fhir_types import (
     Element as Element,
 )
 from cds_service.facts.fhir_types import (
+    Labels as Labels,
+)
+from cds_service.facts.fhir_types import (
     Link as Link,
 )
 from cds_service.facts.fhir_types import (
@@ -61,6 +64,7 @@ class Resource(Struct, frozen=True, rename="camel", gc=False, tag_field="resourc
     """Any resource."""
 
     id: Text = ""
+    meta: Labels | None = None
 
 
 class OfSubject(Resource, frozen=True):
@@ -268,8 +272,8 @@ class MedicationIngredient(Element, frozen=True):
     item_codeable_concept: CodeableConcept | None = None
 
 
-class Meta(Element, frozen=True):
-    """What a server says of a resource."""
+class Meta(Labels, frozen=True):
+    """The same with the version, where references may ask for one."""
 
     version_id: Text = ""
 
@@ -353,6 +357,7 @@ class Bundle(Resource, frozen=True, tag="Bundle"):
 class LooseBundle(Element, frozen=True):
     """A Bundle whose entries are decoded one by one, so that one odd resource does not lose the rest."""
 
+    meta: Labels | None = None
     total: float | None = None
     link: tuple[Link, ...] = ()
     entry: tuple[Raw, ...] = ()

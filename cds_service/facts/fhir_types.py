@@ -22,6 +22,13 @@ class Coding(Element, frozen=True):
     display: Text = ""
 
 
+class Labels(Element, frozen=True):
+    """What is said of a resource beside what it holds; a label may say that parts of it were left out."""
+
+    tag: tuple[Coding, ...] = ()
+    security: tuple[Coding, ...] = ()
+
+
 class CodeableConcept(Element, frozen=True):
     """Codings that mean the same, and text."""
 

@@ -22,6 +22,7 @@ from cds_service.facts.read import (
     FOUND,
     NOT_SUPPLIED,
     OTHER_PATIENT,
+    PARTIAL,
     TRUNCATED,
     WORST,
     Note,
@@ -34,6 +35,7 @@ from cds_service.facts.read import (
 from cds_service.facts.readback import ReadBack
 from cds_service.facts.request import HookRequest
 from cds_service.facts.shelf import Shelf, build_shelves, file_resources
+from cds_service.facts.whole import says_partial
 from cds_service.rulebook.hooks import hook_named
 
 _PICKING_HOOK = "order-select"
@@ -180,8 +182,10 @@ def _read_drafts(request: HookRequest, owner: Owner) -> _Orders:
     named = {reference_of(resource) for resource, _ in mine}
     named |= {_reference_of_another_type(one.text, where) for one in drafts if one.passed_over}
     states = {FOUND if mine else EMPTY, *(one.trouble for one in drafts if one.trouble)}
-    if any(map(leads_on, bundle.link)) or not named.issuperset(request.selections):
-        states.add(TRUNCATED)  # there are more, or an order was selected that did not come
+    if any(map(leads_on, bundle.link)) or says_partial(bundle.meta):
+        states.add(TRUNCATED)
+    if (bundle.total or 0) > len(bundle.entry) or not named.issuperset(request.selections):
+        states.add(TRUNCATED)  # an order was counted or selected that did not come
     notes = tuple(one.note for one in drafts if one.note is not None)
     supplied = Supplied(max(states, key=WORST.index), tuple(resource for resource, _ in mine), notes)
     return _Orders(supplied, tuple(text for _, text in mine))
@@ -210,7 +214,7 @@ def _raw_by_reference(
 
 
 class _Draft(NamedTuple):
-    """One entry of the drafts: the order and its JSON as sent, or why there is none that can be used."""
+    """One entry of the drafts: the order and its JSON as sent; what is wrong with it, or with what it holds."""
 
     text: msgspec.Raw
     resource: fhir.Readable | None = None
@@ -233,7 +237,12 @@ def _draft(raw: msgspec.Raw, owner: Owner) -> _Draft:
         return _Draft(raw, trouble=TRUNCATED, note=Note("unreadable", DRAFTS))
     if isinstance(resource, fhir.OperationOutcome):
         return _Draft(raw, trouble=next(outcome_state(resource), ""))
-    return _Draft(text, resource) if owner.owns(resource) else _Draft(raw, trouble=OTHER_PATIENT)
+    if not owner.owns(resource):
+        return _Draft(raw, trouble=OTHER_PATIENT)
+    if says_partial(resource.meta):
+        # Not as it was sent: an update made of it would drop what was left out.
+        return _Draft(msgspec.Raw(b""), resource, TRUNCATED, Note(PARTIAL, reference_of(resource)))
+    return _Draft(text, resource)
 
 
 def _reference_of_another_type(raw: msgspec.Raw, where: str) -> str:

@@ -15,14 +15,17 @@ import msgspec
 from msgspec import Struct
 
 from cds_service.facts import fhir
+from cds_service.facts.coding import reference_of
 from cds_service.facts.fhir_types import leads_on
 from cds_service.facts.resource_types import KNOWN_TYPES
-from cds_service.facts.whole import says_failed, says_left_out
+from cds_service.facts.whole import says_failed, says_left_out, says_partial
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
 
 FOUND, EMPTY = "found", "empty"
 NOT_SUPPLIED, FAILED, TRUNCATED = "not-supplied", "failed", "truncated"
 OTHER_PATIENT, DEADLINE = "other-patient", "deadline"
+PARTIAL = "partial"
+"""The note for an entry that says of itself that parts of it were left out."""
 # Where one key has several shortcomings the one that says most is told.
 WORST = (EMPTY, FOUND, TRUNCATED, OTHER_PATIENT, FAILED)
 
@@ -168,7 +171,7 @@ def _finish(
     hidden: bool,
     strangers: int,
 ) -> Supplied:
-    more = hidden or any(map(leads_on, bundle.link))
+    more = hidden or any(map(leads_on, bundle.link)) or says_partial(bundle.meta)
     supplied = _assemble(
         key, entries, owner, total=bundle.total, noted=len(notes), truncated=more, strangers=strangers
     )
@@ -191,6 +194,7 @@ def _assemble(
     """
     states = {TRUNCATED} if truncated else set()
     kept: list[fhir.Readable] = []
+    notes: list[Note] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
     for entry in entries:
         resource = fhir.named(entry)
@@ -198,6 +202,9 @@ def _assemble(
             subject = getattr(resource, "subject", None)
             if resource and ((subject and subject.reference == mine) or owner.owns(resource)):
                 kept.append(resource)
+                meta = resource.meta
+                if meta is not None and (meta.tag or meta.security) and says_partial(meta):
+                    notes.append(Note(PARTIAL, reference_of(resource)))
             else:
                 states.add(OTHER_PATIENT)
         else:
@@ -207,8 +214,10 @@ def _assemble(
         states.add(FAILED)
     if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
+    if notes:
+        states.add(TRUNCATED)
     states.add(FOUND if kept else EMPTY)
-    return Supplied(max(states, key=WORST.index), tuple(kept))
+    return Supplied(max(states, key=WORST.index), tuple(kept), tuple(notes))
 
 
 def _more_than_came(total: float, entries: Sequence[fhir.Entry], expected: type) -> bool:

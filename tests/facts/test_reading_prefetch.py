@@ -177,7 +177,7 @@ def test_data_that_answer_another_search_mean_that_this_one_failed() -> None:
 
 
 def test_elements_no_rule_reads_may_be_anything() -> None:
-    assert read(bundle(ONE | {"note": 7, "meta": [], "stage": None})).state == FOUND
+    assert read(bundle(ONE | {"note": 7, "text": [], "meta": None, "stage": None})).state == FOUND
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import RequestError
-from cds_service.facts.fhir_types import Element, Link, Text, leads_on
+from cds_service.facts.fhir_types import Element, Labels, Link, Text, leads_on
 from cds_service.facts.members import objects_of, refuse_duplicates
+from cds_service.facts.whole import says_partial
 
 
 class _Page(Element, frozen=True, omit_defaults=True):
     resource_type: Text = ""
     type: Text = ""
+    meta: Labels | None = None
     total: float | None = None
     link: tuple[Link, ...] = ()
     entry: tuple[Raw, ...] = ()
@@ -68,7 +70,7 @@ def joined(pages: Sequence[bytes | Raw], *, whole: bool) -> Raw | None:
         return Raw(pages[0]) if pages else None
     read = [_page(page) for page in pages]
     bundles = [page for page in read if page is not None]
-    whole = whole and len(bundles) == len(read)
+    whole = whole and len(bundles) == len(read) and not any(says_partial(page.meta) for page in bundles)
     totals = [page.total for page in bundles if page.total is not None]
     return Raw(
         msgspec.json.encode(
