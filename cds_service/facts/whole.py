@@ -20,7 +20,7 @@ _REMARKS = frozenset(
 mean that entries are not there."""
 
 _PARTIAL = frozenset({"SUBSETTED", "REDACTED", "MASKED"})
-"""Codes of http://terminology.hl7.org/CodeSystem/v3-ObservationValue for what was cut out or made unreadable."""
+"""Codes of http://terminology.hl7.org/CodeSystem/v3-ObservationValue for what was cut out or hidden."""
 
 
 def says_partial(labels: Labels | None) -> bool:
