@@ -13,6 +13,7 @@ import msgspec
 
 from cds_service.errors import RequestError
 from cds_service.facts import fhir
+from cds_service.facts.address import at_home, server_of
 from cds_service.facts.coding import reference_of
 from cds_service.facts.fhir_types import leads_on
 from cds_service.facts.finding import DRAFTS
@@ -62,8 +63,8 @@ def read_drafts(request: HookRequest, owner: Owner) -> Orders:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         raise RequestError(f"{where} is not a Bundle of orders that can be read", where=where) from None
     drafts = [_draft(raw, owner) for raw in bundle.entry]
-    mine = [(one.resource, one.text) for one in drafts if one.resource is not None]
-    named = {reference_of(resource) for resource, _ in mine}
+    mine = [one for one in drafts if one.resource is not None]
+    named = {reference_of(one.resource) for one in mine}
     named |= {_reference_of_another_type(one.text, where) for one in drafts if one.passed_over}
     states = {FOUND if mine else EMPTY, *(one.trouble for one in drafts if one.trouble)}
     if any(map(leads_on, bundle.link)) or says_partial(bundle.meta):
@@ -71,8 +72,9 @@ def read_drafts(request: HookRequest, owner: Owner) -> Orders:
     if (bundle.total or 0) > len(bundle.entry) or not named.issuperset(request.selections):
         states.add(TRUNCATED)  # an order was counted or selected that did not come
     notes = tuple(one.note for one in drafts if one.note is not None)
-    supplied = Supplied(max(states, key=WORST.index), tuple(resource for resource, _ in mine), notes)
-    return Orders(supplied, tuple(text for _, text in mine))
+    server = server_of((one.entry for one in mine), owner.server)
+    resources = tuple(at_home(one.resource, one.entry.full_url, server) for one in mine if one.resource)
+    return Orders(Supplied(max(states, key=WORST.index), resources, notes), tuple(one.text for one in mine))
 
 
 def file_drafts(orders: Orders, meanings: Meanings) -> Drafts:
@@ -97,13 +99,21 @@ def _raw_by_reference(
     }
 
 
+_NO_ORDER = fhir.Entry()
+
+
 class _Draft(NamedTuple):
     """One entry of the drafts: the order and its JSON as sent; what is wrong with it or its content."""
 
     text: msgspec.Raw
-    resource: fhir.Readable | None = None
+    entry: fhir.Entry = _NO_ORDER
     trouble: str = ""
     note: Note | None = None
+
+    @property
+    def resource(self) -> fhir.Readable | None:
+        """The order."""
+        return self.entry.resource
 
     @property
     def passed_over(self) -> bool:
@@ -113,10 +123,11 @@ class _Draft(NamedTuple):
 
 def _draft(raw: msgspec.Raw, owner: Owner) -> _Draft:
     try:
-        resource, text = fhir.named(fhir.read_entry(raw)), fhir.read_raw_entry(raw).resource
+        entry, text = fhir.read_entry(raw), fhir.read_raw_entry(raw).resource
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         note = odd_entry(DRAFTS, raw)
         return _Draft(raw, trouble=TRUNCATED if note is not None else "", note=note)
+    resource = entry.resource
     if resource is None:
         return _Draft(raw, trouble=TRUNCATED, note=Note("unreadable", DRAFTS))
     if isinstance(resource, fhir.OperationOutcome):
@@ -125,8 +136,8 @@ def _draft(raw: msgspec.Raw, owner: Owner) -> _Draft:
         return _Draft(raw, trouble=OTHER_PATIENT)
     if says_partial(resource.meta):
         # Not as it was sent: an update made of it would drop what was left out.
-        return _Draft(msgspec.Raw(b""), resource, TRUNCATED, Note(PARTIAL, reference_of(resource)))
-    return _Draft(text, resource)
+        return _Draft(msgspec.Raw(b""), entry, TRUNCATED, Note(PARTIAL, reference_of(resource)))
+    return _Draft(text, entry)
 
 
 def _reference_of_another_type(raw: msgspec.Raw, where: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
 from cds_service.facts.fhir_types import (
     CodeableConcept as CodeableConcept,
@@ -279,7 +278,7 @@ class Meta(Labels, frozen=True):
 
 
 class Medication(Resource, frozen=True, tag="Medication"):
-    """A drug product, referenced by orders; `full_url` is its entry's, put here when it is read."""
+    """A drug product, referenced by orders; `full_url` is its entry's (`facts/address.py`)."""
 
     meta: Meta | None = None
     full_url: Text = ""
@@ -330,12 +329,6 @@ class Entry(Element, frozen=True):
     full_url: Text = ""
     search: Search | None = None
     resource: Readable | None = None
-
-
-def named(entry: Entry) -> Readable | None:
-    """The resource of an entry; a Medication with the entry's URL, by which its Bundle may refer to it."""
-    resource = entry.resource
-    return replace(resource, full_url=entry.full_url) if isinstance(resource, Medication) else resource
 
 
 class RawEntry(Element, frozen=True):

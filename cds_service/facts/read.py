@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from cds_service.facts import fhir
+from cds_service.facts.address import at_home, server_of
 from cds_service.facts.coding import reference_of
 from cds_service.facts.fhir_types import leads_on
 from cds_service.facts.resource_types import KNOWN_TYPES
@@ -87,6 +88,8 @@ class Owner:
 _CLASS_OF_KEY: Mapping[str, type] = {
     key: getattr(fhir, kind) for kind, key in KEY_OF_TYPE.items() if key != OBSERVATIONS
 }
+_REFERRING = (fhir.Procedure, *fhir.DrugResource.__args__)
+"""Types that refer to resources of which another server may have one of the same id."""
 _MATCHING = ("match", "")
 _READ_ALONE = ("patient", "encounter")
 
@@ -196,19 +199,21 @@ def _assemble(
     kept: list[fhir.Readable] = []
     notes: list[Note] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
+    refers = expected in _REFERRING
+    server = server_of(entries, owner.server) if refers else ""
     for entry in entries:
-        resource = fhir.named(entry)
+        resource = entry.resource
         if resource.__class__ is expected:
             subject = getattr(resource, "subject", None)
             if resource and ((subject and subject.reference == mine) or owner.owns(resource)):
-                kept.append(resource)
+                kept.append(at_home(resource, entry.full_url, server) if refers else resource)
                 meta = resource.meta
                 if meta is not None and (meta.tag or meta.security) and says_partial(meta):
                     notes.append(Note(PARTIAL, reference_of(resource)))
             else:
                 states.add(OTHER_PATIENT)
         else:
-            strangers += _stranger(key, resource, kept, states)
+            strangers += _stranger(key, entry, server, kept, states)
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)
@@ -246,8 +251,9 @@ def _matches(entries: Sequence[fhir.Entry], expected: type) -> int:
     return len(found - {""}) + nameless
 
 
-def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable], states: set[str]) -> bool:
+def _stranger(key: str, entry: fhir.Entry, server: str, kept: list[fhir.Readable], states: set[str]) -> bool:
     """Deal with an entry of another type; whether it is one that has no business in this key."""
+    resource = entry.resource
     if resource is None:
         states.add(TRUNCATED)
         return False
@@ -255,7 +261,7 @@ def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable
         states.update(outcome_state(resource))
         return False
     if isinstance(resource, fhir.Medication) and key.startswith("medication-"):
-        kept.append(resource)
+        kept.append(at_home(resource, entry.full_url, server))
         return False
     return True
 

@@ -135,7 +135,8 @@ PRODUCT = {
 )
 def test_a_drug_may_be_a_medication_that_came_along(reference: str) -> None:
     both = bundle(referring(reference), PRODUCT)
-    assert span_of(ask(SUPPLIED, prefetch={"medication-dispenses": both})) == Span(1, 1)
+    call: Json = {"prefetch": {"medication-dispenses": both}, "fhir_server": "https://ehr.example.org/fhir/"}
+    assert span_of(ask(SUPPLIED, **call)) == Span(1, 1)
 
 
 def test_a_drug_may_be_a_medication_held_inside() -> None:
