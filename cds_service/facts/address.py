@@ -9,7 +9,7 @@ caller's server's; one that came relative stays so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -44,6 +44,16 @@ def here(reference: str, server: str) -> str:
 def tail_of(reference: str) -> str:
     """`Type/id` of a rewritten reference, versioned or not; one to another server as it is."""
     return reference if "://" in reference else reference_tail(reference)
+
+
+def entries_at_home(entries: Sequence[fhir.Entry], server: str) -> Iterator[fhir.Entry]:
+    """The entries of a Bundle from the caller's server, their references rewritten."""
+    home = server_of(entries, server)
+    for entry in entries:
+        if entry.resource is not None:
+            yield fhir.Entry(entry.full_url, entry.search, at_home(entry.resource, entry.full_url, home))
+        else:
+            yield entry
 
 
 def at_home(resource: fhir.Readable, full_url: str, server: str) -> fhir.Readable:

@@ -64,6 +64,8 @@ def read_drafts(request: HookRequest, owner: Owner) -> Orders:
         raise RequestError(f"{where} is not a Bundle of orders that can be read", where=where) from None
     drafts = [_draft(raw, owner) for raw in bundle.entry]
     mine = [one for one in drafts if one.resource is not None]
+    if any(isinstance(one.resource, fhir.OfDrug) and one.resource.after_r4 for one in mine):
+        raise _not_r4(where)
     named = {reference_of(one.resource) for one in mine}
     named |= {_reference_of_another_type(one.text, where) for one in drafts if one.passed_over}
     states = {FOUND if mine else EMPTY, *(one.trouble for one in drafts if one.trouble)}
@@ -147,10 +149,14 @@ def _reference_of_another_type(raw: msgspec.Raw, where: str) -> str:
     """
     kind = fhir.read_kind(fhir.read_raw_entry(raw).resource)
     if kind.resource_type in fhir.BEFORE_R4:
-        raise RequestError(
-            f"{where} holds orders of a FHIR version before R4; this service reads R4 (4.0.1)",
-            status=412,
-            code="not-supported",
-            where=where,
-        )
+        raise _not_r4(where)
     return f"{kind.resource_type}/{kind.id}"
+
+
+def _not_r4(where: str) -> RequestError:
+    return RequestError(
+        f"{where} holds orders of another FHIR version; this service reads R4 (4.0.1)",
+        status=412,
+        code="not-supported",
+        where=where,
+    )

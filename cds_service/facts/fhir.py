@@ -141,7 +141,7 @@ class Observation(OfSubject, frozen=True, tag="Observation"):
 
 
 class OfDrug(OfSubject, frozen=True):
-    """A resource about a medication."""
+    """A resource about a medication. `medication` and `reason` are what R5 put in place of R4's elements."""
 
     status: Text = ""
     medication_codeable_concept: CodeableConcept | None = None
@@ -149,6 +149,13 @@ class OfDrug(OfSubject, frozen=True):
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     contained: tuple[Raw, ...] = ()
+    medication: dict[str, Raw] | None = None
+    reason: tuple[Raw, ...] = ()
+
+    @property
+    def after_r4(self) -> bool:
+        """Whether it is written as in R5 or later, so that R4 would read no drug or no reason."""
+        return self.medication is not None or bool(self.reason)
 
 
 class DispenseRequest(Element, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from cds_service.facts import fhir
-from cds_service.facts.address import at_home, server_of
+from cds_service.facts.address import entries_at_home
 from cds_service.facts.coding import reference_of
 from cds_service.facts.fhir_types import leads_on
 from cds_service.facts.resource_types import KNOWN_TYPES
@@ -197,32 +197,47 @@ def _assemble(
     """
     states = {TRUNCATED} if truncated else set()
     kept: list[fhir.Readable] = []
-    notes: list[Note] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
-    refers = expected in _REFERRING
-    server = server_of(entries, owner.server) if refers else ""
+    if expected in _REFERRING:
+        entries = [*entries_at_home(entries, owner.server)]
     for entry in entries:
         resource = entry.resource
         if resource.__class__ is expected:
             subject = getattr(resource, "subject", None)
             if resource and ((subject and subject.reference == mine) or owner.owns(resource)):
-                kept.append(at_home(resource, entry.full_url, server) if refers else resource)
-                meta = resource.meta
-                if meta is not None and (meta.tag or meta.security) and says_partial(meta):
-                    notes.append(Note(PARTIAL, reference_of(resource)))
+                kept.append(resource)
             else:
                 states.add(OTHER_PATIENT)
         else:
-            strangers += _stranger(key, entry, server, kept, states)
+            strangers += _stranger(key, resource, kept, states)
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)
     if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
-    if notes:
-        states.add(TRUNCATED)
+    notes = _partial(kept, states)
+    if expected in _REFERRING:
+        notes += _not_r4(kept, states)
     states.add(FOUND if kept else EMPTY)
     return Supplied(max(states, key=WORST.index), tuple(kept), tuple(notes))
+
+
+def _partial(kept: Sequence[fhir.Readable], states: set[str]) -> list[Note]:
+    """Notes on what says of itself that parts of it were left out; its key is then not whole."""
+    labelled = [one for one in kept if one.meta is not None and (one.meta.tag or one.meta.security)]
+    notes = [Note(PARTIAL, reference_of(one)) for one in labelled if says_partial(one.meta)]
+    if notes:
+        states.add(TRUNCATED)
+    return notes
+
+
+def _not_r4(kept: list[fhir.Readable], states: set[str]) -> list[Note]:
+    """Take out what is written in another FHIR version than R4; its key has then failed."""
+    newer = [one for one in kept if isinstance(one, fhir.OfDrug) and one.after_r4]
+    if newer:
+        states.add(FAILED)
+        kept[:] = [one for one in kept if not (isinstance(one, fhir.OfDrug) and one.after_r4)]
+    return [Note("unreadable", reference_of(one)) for one in newer]
 
 
 def _more_than_came(total: float, entries: Sequence[fhir.Entry], expected: type) -> bool:
@@ -251,9 +266,8 @@ def _matches(entries: Sequence[fhir.Entry], expected: type) -> int:
     return len(found - {""}) + nameless
 
 
-def _stranger(key: str, entry: fhir.Entry, server: str, kept: list[fhir.Readable], states: set[str]) -> bool:
+def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable], states: set[str]) -> bool:
     """Deal with an entry of another type; whether it is one that has no business in this key."""
-    resource = entry.resource
     if resource is None:
         states.add(TRUNCATED)
         return False
@@ -261,7 +275,7 @@ def _stranger(key: str, entry: fhir.Entry, server: str, kept: list[fhir.Readable
         states.update(outcome_state(resource))
         return False
     if isinstance(resource, fhir.Medication) and key.startswith("medication-"):
-        kept.append(at_home(resource, entry.full_url, server))
+        kept.append(resource)
         return False
     return True
 

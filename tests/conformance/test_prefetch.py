@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from web.answers import (
+    SELECT,
     VIEW,
     assert_cards,
     assert_outcome,
@@ -14,6 +15,7 @@ from web.answers import (
     decision,
     fracture,
     searched,
+    select_call,
     verdicts,
     view_call,
 )
@@ -108,6 +110,10 @@ def test_resources_of_another_fhir_version_are_not_read_as_r4(sample: FlaskClien
     assert judged(sample, CONDITIONS, searched(old)) == ("unknown", "failed", False)
     dstu2 = {"resourceType": "Condition", "id": "c1", "patient": {"reference": "Patient/p1"}}
     assert judged(sample, CONDITIONS, searched(dstu2)) == ("unknown", "other-patient", False)
+    call = select_call()
+    (entry,) = call["context"]["draftOrders"]["entry"]
+    entry["resource"]["medication"] = {"concept": entry["resource"].pop("medicationCodeableConcept")}
+    assert_outcome(sample.post(SELECT, json=call), 412)
 
 
 @row("CACHE-2")
