@@ -6,7 +6,7 @@ Drafts keep their JSON because an update must give back members that we do not k
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -32,6 +32,8 @@ from cds_service.facts.read import (
     outcome_state,
 )
 from cds_service.facts.request import HookRequest
+from cds_service.facts.resource_types import KNOWN_TYPES
+from cds_service.facts.server.query import is_id
 from cds_service.facts.shelf import Shelf, file_resources
 from cds_service.facts.whole import says_partial
 from cds_service.rulebook.hooks import hook_named
@@ -102,6 +104,7 @@ def _raw_by_reference(
 
 
 _NO_ORDER = fhir.Entry()
+_ORDERS = frozenset(kind.__name__ for kind in fhir.DrugResource.__args__)
 
 
 class _Draft(NamedTuple):
@@ -127,7 +130,7 @@ def _draft(raw: msgspec.Raw, owner: Owner) -> _Draft:
     try:
         entry, text = fhir.read_entry(raw), fhir.read_raw_entry(raw).resource
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
-        note = odd_entry(DRAFTS, raw)
+        note = odd_entry(DRAFTS, raw) or _order_inside(raw)
         return _Draft(raw, trouble=TRUNCATED if note is not None else "", note=note)
     resource = entry.resource
     if resource is None:
@@ -140,6 +143,40 @@ def _draft(raw: msgspec.Raw, owner: Owner) -> _Draft:
         # Not as it was sent: an update made of it would drop what was left out.
         return _Draft(msgspec.Raw(b""), entry, TRUNCATED, Note(PARTIAL, reference_of(resource)))
     return _Draft(text, entry)
+
+
+def _order_inside(raw: msgspec.Raw) -> Note | None:
+    """The note for an order of a type no rule asks about in which another order stands, as in a RequestGroup.
+
+    Whether that one is being ordered cannot be told: a Task may hold one only to speak of it.
+    """
+    text = fhir.read_raw_entry(raw).resource
+    kind = fhir.read_kind(text)
+    if kind.resource_type in fhir.BEFORE_R4 or bytes(text).count(b'"resourceType"') < 2:
+        return None
+    try:
+        hidden = any(map(_may_be_an_order, _types_inside(text)))
+    except (msgspec.MsgspecError, RecursionError):
+        hidden = True
+    return (
+        Note("unreadable", f"{kind.resource_type}/{kind.id if is_id(kind.id) else '?'}") if hidden else None
+    )
+
+
+def _may_be_an_order(kind: object) -> bool:
+    """Whether a resource of that type orders a drug, or may if its name is misspelt or of another version."""
+    return kind in _ORDERS or kind not in KNOWN_TYPES if isinstance(kind, str) else True
+
+
+def _types_inside(text: msgspec.Raw) -> Iterator[object]:
+    """The types of the resources inside a resource, however deep; its own is left out."""
+    level: list[object] = [*msgspec.json.decode(text).values()]
+    while level:
+        held = [node for node in level if isinstance(node, (dict, list))]
+        yield from (
+            node["resourceType"] for node in held if isinstance(node, dict) and "resourceType" in node
+        )
+        level = [part for node in held for part in (node.values() if isinstance(node, dict) else node)]
 
 
 def _reference_of_another_type(raw: msgspec.Raw, where: str) -> str:

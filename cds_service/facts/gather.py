@@ -82,8 +82,8 @@ def gather(
 
 
 def _selected(request: HookRequest, drafts: Mapping[str, Shelf]) -> frozenset[str]:
-    """The orders picked in the call; a hook that picks none (order-sign) is about all its drafts."""
-    if request.hook == _PICKING_HOOK:
+    """The orders picked in the call; one that picks none, or whose list is empty, is about all its drafts."""
+    if request.hook == _PICKING_HOOK and request.selections:
         return frozenset(request.selections)
     return frozenset(reference_of(r, i) for s in drafts.values() for i, r in enumerate(s.resources))
 

@@ -60,6 +60,35 @@ def test_a_draft_of_a_type_no_rule_asks_about_is_none_of_our_business(kind: str)
     assert (held.notes, held.missing) == ((), {})
 
 
+GROUP: Json = {"resourceType": "RequestGroup", "id": "g1", "action": [{"resource": {"reference": "#o1"}}]}
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        GROUP | {"contained": [order(id="o1")]},
+        {"resourceType": "Parameters", "id": "g1", "parameter": [{"name": "x", "resource": order()}]},
+        {"resourceType": "Parameters", "id": "g1", "parameter": [{"resource": bundle(order())}]},
+        GROUP | {"contained": [order() | {"resourceType": "MedicationRequets"}]},
+        GROUP | {"contained": [order() | {"resourceType": ["MedicationRequest"]}]},
+        GROUP | {"contained": [{"resourceType": "RequestGroup", "contained": [order()]}]},
+    ],
+)
+def test_an_order_inside_another_is_noted_and_leaves_open_what_is_ordered(holder: Json) -> None:
+    found = ask(ORDERED, drafts=[holder], **SIGN)
+    assert (found.state, found.because) == (UNKNOWN, CUT)
+    assert chart(drafts=[holder], **SIGN).notes == (Note("unreadable", f"{holder['resourceType']}/g1"),)
+    nameless = holder | {"id": "no id"}
+    assert chart(drafts=[nameless], **SIGN).notes[0].reference == f"{holder['resourceType']}/?"
+
+
+def test_an_order_of_another_type_that_holds_no_order_is_none_of_our_business() -> None:
+    held = [{"resourceType": "Patient", "id": "p"}, {"resourceType": "Medication", "id": "m"}]
+    for holder in (GROUP, GROUP | {"contained": held}, {"resourceType": "ServiceRequest", "contained": held}):
+        assert (held_chart := chart(drafts=[holder], **SIGN)).notes == ()
+        assert held_chart.missing == {}
+
+
 @pytest.mark.parametrize(
     ("severity", "code", "because"),
     [
