@@ -219,7 +219,7 @@ def _assemble(
                 if owner.names_nobody(resource):
                     notes.append(Note(NOBODYS, reference_of(resource, index)))
         else:
-            strangers += _stranger(key, fhir.named(entry), kept, states)
+            strangers += _stranger(key, resource, kept, states)
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)
