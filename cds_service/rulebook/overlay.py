@@ -240,15 +240,17 @@ class Overlay:
 
     def _text(self, data: Any, change: TextChange, path: DataPath) -> Any:
         wanted = [one for one in strings(data) if one[1].strip() == change.shipped.strip()]
-        numbers = [one for one in self.model.numbers if one.rule == change.rule]
-        if not any(_numbers(change.shipped) & _numbers(one.shipped) for one in numbers):
+        numbers, lines = [one for one in self.model.numbers if one.rule == change.rule], self._lines(data)
+        if not any(_numbers(change.shipped) & _numbers(one.shipped) for one in numbers) and not said.says(
+            change.shipped, lines.shipped
+        ):
             told, hint = "the text says no number that is changed here", "change declared wording only"
             self._refuse((*path, "shipped"), "not-allowed", told, hint)
         elif not wanted:
             hint = nearest(change.shipped, [text for at, text in strings(data) if is_prose(at)])
             self._refuse((*path, "shipped"), "unknown-name", f"no text of {change.rule} reads so", hint)
         elif self._kept(change.shipped, change.local, (*path, "local")) and self._faultless(
-            self._reworded(change), (*path, "local")
+            self._reworded(change, lines), (*path, "local")
         ):
             for at, shipped in wanted:
                 if self._is_others(data, at) and shipped.strip() != change.local.strip():
@@ -259,7 +261,13 @@ class Overlay:
                 self._made(change.rule, at, shipped.strip(), change.local.strip(), path)
         return data
 
-    def _reworded(self, change: TextChange) -> Fault | None:
+    def _lines(self, data: Any) -> said.Lines:
+        """The telephone numbers of the phrases in the rule's cards that are said otherwise here."""
+        held = [text for path, text in strings(data) if path[0] == "cards"]
+        changed = [(self.phrases.get(key, ""), local) for key, local in self.model.wording.items()]
+        return said.Lines.of(one for one in changed if one[0] and any(one[0] in text for text in held))
+
+    def _reworded(self, change: TextChange, lines: said.Lines) -> Fault | None:
         """What is wrong with the words of a text that says a changed number."""
         if change.shipped.strip() == change.local.strip():
             return None
@@ -268,7 +276,7 @@ class Overlay:
         return (
             said.declared(change.shipped, change.local, self.phrases.values())
             or said.others(change.shipped, change.local, self.policies)
-            or said.numbers(change.shipped, change.local, moved)
+            or said.numbers(change.shipped, change.local, moved, lines)
         )
 
     def _is_others(self, data: Any, path: DataPath) -> bool:
