@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from cds_service.errors import Place, Problem, nearest
 from cds_service.rulebook import localwords as said
-from cds_service.rulebook.changed import put, renumbered, strings
+from cds_service.rulebook.changed import moved, put, renumbered, strings
 from cds_service.rulebook.criterion import Amount, Criterion, Duration, Threshold
 from cds_service.rulebook.files import Member
 from cds_service.rulebook.formula import Anchor
@@ -139,7 +139,7 @@ class Overlay:
             if raw in include:
                 self._refuse(path, "already-so", "the value set has this code already", "remove it here")
                 continue
-            places[("include", len(members))] = self.parsed.at(*path)
+            places |= moved(self.parsed.file.places, path, ("include", len(members)))
             members.append(raw)
             self._made(name, ("include",), "", _member(code), path)
         self._missing(name, include, change)
