@@ -36,7 +36,10 @@ def told(book: Path) -> list[Problem]:
 
 def test_the_message_names_the_code_of_the_table(tmp_path: Path) -> None:
     book = copied(tmp_path)
-    put(Snippet("valuesets/alpha.yaml", SET.replace('"11"', '"12"').replace(": alpha, ch", ": Alpha, ch")), book)
+    put(
+        Snippet("valuesets/alpha.yaml", SET.replace('"11"', '"12"').replace(": alpha, ch", ": Alpha, ch")),
+        book,
+    )
     (one,) = told(book)
     assert one.message == "the drug table does not know 12, and has Alpha as 11"
 
@@ -59,7 +62,8 @@ def test_what_is_excluded_is_looked_at_too(tmp_path: Path) -> None:
     book = copied(tmp_path)
     put(
         Snippet(
-            "valuesets/alpha.yaml", SET + 'exclude: [{system: rxnorm, code: "12", display: alpha, checked: x}]\n'
+            "valuesets/alpha.yaml",
+            SET + 'exclude: [{system: rxnorm, code: "12", display: alpha, checked: x}]\n',
         ),
         book,
     )
