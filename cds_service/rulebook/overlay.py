@@ -155,7 +155,8 @@ class Overlay:
     def _removed(self, name: str, member: Any, change: CodesChange) -> bool:
         for at, code in enumerate(change.remove):
             if isinstance(member, dict) and _same_code(member, code):
-                self._made(name, ("include",), _member(code), "", ("valuesets", name, "remove", at))
+                told = f"{_member(code)} {member.get('display') or ''}".strip()
+                self._made(name, ("include",), told, "", ("valuesets", name, "remove", at))
                 return True
         return False
 

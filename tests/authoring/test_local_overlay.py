@@ -280,3 +280,20 @@ def test_a_remark_in_an_overlay_sets_aside_what_is_found_on_its_line(site: Path)
     assert last.startswith("clean: ")
     told, *_ = dialling(site, "Call 116 123 [13].", remark)
     assert told.startswith(f"{site}:") and "finds nothing in this line" in told
+
+
+def test_a_committee_is_told_what_a_site_takes_out(site: Path) -> None:
+    taken = '\n  mao-inhibitor:\n    remove:\n      - {system: rxnorm, code: "8123"}REMARK\nnumbers:'
+    text = site.read_text()
+
+    def told(remark: str = "", persona: str = "auditor") -> list[str]:
+        change(text.replace("\nnumbers:", taken.replace("REMARK", remark)), site)
+        output = run("lint", "--format", "compact", "--persona", persona).output
+        return [line for line in output.splitlines() if "[overlay/code-removed]" in line]
+
+    (line,) = told()
+    assert line.startswith(f"{site}:13:")
+    assert "mao-inhibitor no longer holds rxnorm 8123 phenelzine" in line
+    assert told(persona="regular") == []
+    (line,) = told("  # cds: ignore[overlay/code-removed] our formulary has none")
+    assert line.startswith(f"set aside: {site}:13:")

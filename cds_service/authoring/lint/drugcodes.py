@@ -31,8 +31,9 @@ def strangers(linted: Linted) -> Iterator[Stranger]:
             for index, member in enumerate(members):
                 if isinstance(member, Code) and member.system == _SYSTEM and member.code not in table.entries:
                     named = _codes_by_name(linted) if named is None else named
+                    place = parsed.file.place((key, index, "code"))
                     codes = named.get(_plain(member.display), ())
-                    yield Stranger(parsed.file.place((key, index, "code")), member.code, member.display, codes)
+                    yield Stranger(place, member.code, member.display, codes)
 
 
 def _codes_by_name(linted: Linted) -> Mapping[str, tuple[str, ...]]:

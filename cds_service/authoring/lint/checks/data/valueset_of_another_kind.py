@@ -1,6 +1,6 @@
 """A fact looks for a code among codes that such a code never is: a drug order among LOINC questions.
 
-A set passes if any of its members could match. Of drugs only RxNorm codes are looked at, since texts, brands and
+A set passes if any of its members could match. Of drugs only RxNorm codes are looked at: texts, brands and
 codes of other systems lead to these through the drug table.
 """
 

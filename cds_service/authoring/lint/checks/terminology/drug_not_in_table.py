@@ -1,4 +1,4 @@
-"""A drug code that the drug table knows neither by itself nor by its name: it meets only itself in a chart."""
+"""A drug code that the drug table knows neither by itself nor by its name: only itself can meet it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _look(linted: Linted) -> Iterator[Seen]:
             yield Seen(
                 one.place,
                 f"the drug table knows neither {one.code} nor this name",
-                "add the drug to the table, or name its ingredient; an order by product would not be recognised",
+                "add the drug to the table: an order of its products would not be recognised",
             )
 
 
