@@ -81,7 +81,7 @@ def test_blank_lines_stand_between_facts_and_between_tests() -> None:
         ('title: "12"', 'title: "12"'),
         ('title: "a [2]"', "title: a [2]"),
         ('within: "6 months [1]"', "within: 6 months [1]"),
-        ('logic: "x >= 2 [2] [3]"', "logic: x >= 2 [2] [3]"),
+        ('unit: "x >= 2 [2] [3]"', "unit: x >= 2 [2] [3]"),
         ('calculate: "0.5 [1] * weight"', "calculate: 0.5 [1] * weight"),
         ('title: "[2] a"', 'title: "[2] a"'),
         ('within: "> 2 [1]"', 'within: "> 2 [1]"'),
