@@ -6,10 +6,14 @@ the chart notes; nothing here validates more than the types of the elements a ru
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
+from cds_service.facts.fhir_types import (
+    Answer as Answer,
+)
 from cds_service.facts.fhir_types import (
     CodeableConcept as CodeableConcept,
 )
@@ -29,6 +33,12 @@ from cds_service.facts.fhir_types import (
     Element as Element,
 )
 from cds_service.facts.fhir_types import (
+    Labels as Labels,
+)
+from cds_service.facts.fhir_types import (
+    Link as Link,
+)
+from cds_service.facts.fhir_types import (
     Period as Period,
 )
 from cds_service.facts.fhir_types import (
@@ -44,6 +54,9 @@ from cds_service.facts.fhir_types import (
     Reference as Reference,
 )
 from cds_service.facts.fhir_types import (
+    ResponseItem as ResponseItem,
+)
+from cds_service.facts.fhir_types import (
     Text as Text,
 )
 from cds_service.facts.fhir_types import (
@@ -52,12 +65,16 @@ from cds_service.facts.fhir_types import (
 from cds_service.facts.fhir_types import (
     TimingRepeat as TimingRepeat,
 )
+from cds_service.facts.fhir_types import (
+    Valued as Valued,
+)
 
 
 class Resource(Struct, frozen=True, rename="camel", gc=False, tag_field="resourceType"):
     """Any resource."""
 
     id: Text = ""
+    meta: Labels | None = None
 
 
 class OfSubject(Resource, frozen=True):
@@ -103,18 +120,6 @@ class Condition(OfSubject, frozen=True, tag="Condition"):
     recorded_date: Text = ""
 
 
-class Valued(Element, frozen=True):
-    """An answer: of an Observation, of its component."""
-
-    code: CodeableConcept | None = None
-    value_quantity: Quantity | None = None
-    value_codeable_concept: CodeableConcept | None = None
-    value_string: Text = ""
-    value_boolean: bool | None = None
-    value_integer: int | None = None
-    interpretation: tuple[CodeableConcept, ...] = ()
-
-
 class Observation(OfSubject, frozen=True, tag="Observation"):
     """A measurement or an answer."""
 
@@ -130,12 +135,18 @@ class Observation(OfSubject, frozen=True, tag="Observation"):
     value_string: Text = ""
     value_boolean: bool | None = None
     value_integer: int | None = None
+    value_range: Any = None
+    value_ratio: Any = None
+    value_sampled_data: Any = None
+    value_time: Any = None
+    value_date_time: Any = None
+    value_period: Any = None
     interpretation: tuple[CodeableConcept, ...] = ()
     component: tuple[Valued, ...] = ()
 
 
 class OfDrug(OfSubject, frozen=True):
-    """A resource about a medication."""
+    """A resource about a medication. `medication` and `reason` are what R5 put in place of R4's elements."""
 
     status: Text = ""
     medication_codeable_concept: CodeableConcept | None = None
@@ -143,6 +154,13 @@ class OfDrug(OfSubject, frozen=True):
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     contained: tuple[Raw, ...] = ()
+    medication: dict[str, Raw] | None = None
+    reason: tuple[Raw, ...] = ()
+
+    @property
+    def after_r4(self) -> bool:
+        """Whether it is written as in R5 or later, so that R4 would read no drug or no reason."""
+        return self.medication is not None or bool(self.reason)
 
 
 class DispenseRequest(Element, frozen=True):
@@ -229,28 +247,6 @@ class AllergyIntolerance(Resource, frozen=True, tag="AllergyIntolerance"):
     reaction: tuple[Reaction, ...] = ()
 
 
-class Answer(Element, frozen=True):
-    """An answer of a questionnaire item, with the questions asked because of it."""
-
-    value_boolean: bool | None = None
-    value_decimal: float | None = None
-    value_integer: int | None = None
-    value_string: Text = ""
-    value_coding: Coding | None = None
-    value_quantity: Quantity | None = None
-    item: tuple[ResponseItem, ...] = ()
-
-
-class ResponseItem(Element, frozen=True):
-    """A question of a questionnaire, with its answers and nested items."""
-
-    link_id: Text = ""
-    definition: Text = ""
-    text: Text = ""
-    answer: tuple[Answer, ...] = ()
-    item: tuple[ResponseItem, ...] = ()
-
-
 class QuestionnaireResponse(OfSubject, frozen=True, tag="QuestionnaireResponse"):
     """A questionnaire filled in."""
 
@@ -265,14 +261,14 @@ class MedicationIngredient(Element, frozen=True):
     item_codeable_concept: CodeableConcept | None = None
 
 
-class Meta(Element, frozen=True):
-    """What a server says of a resource."""
+class Meta(Labels, frozen=True):
+    """The same with the version, where references may ask for one."""
 
     version_id: Text = ""
 
 
 class Medication(Resource, frozen=True, tag="Medication"):
-    """A drug product, referenced by orders; `full_url` is its entry's, put here when it is read."""
+    """A drug product, referenced by orders; `full_url` is its entry's (`facts/address.py`)."""
 
     meta: Meta | None = None
     full_url: Text = ""
@@ -284,6 +280,7 @@ class Issue(Element, frozen=True):
     """What went wrong."""
 
     severity: Text = ""
+    code: Text = ""
 
 
 class OperationOutcome(Resource, frozen=True, tag="OperationOutcome"):
@@ -324,24 +321,12 @@ class Entry(Element, frozen=True):
     resource: Readable | None = None
 
 
-def named(entry: Entry) -> Readable | None:
-    """The resource of an entry; a Medication with the entry's URL, by which its Bundle may refer to it."""
-    resource = entry.resource
-    return replace(resource, full_url=entry.full_url) if isinstance(resource, Medication) else resource
-
-
 class RawEntry(Element, frozen=True):
     """One entry whose resource is not decoded yet."""
 
     full_url: Text = ""
     search: Search | None = None
     resource: Raw = Raw(b"{}")
-
-
-class Link(Element, frozen=True):
-    """A link of a Bundle."""
-
-    relation: Text = ""
 
 
 class Bundle(Resource, frozen=True, tag="Bundle"):
@@ -355,6 +340,7 @@ class Bundle(Resource, frozen=True, tag="Bundle"):
 class LooseBundle(Element, frozen=True):
     """A Bundle whose entries are decoded one by one, so that one odd resource does not lose the rest."""
 
+    meta: Labels | None = None
     total: float | None = None
     link: tuple[Link, ...] = ()
     entry: tuple[Raw, ...] = ()
