@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from cds_service.errors import Problem, UsageError
 from cds_service.rulebook.load import find_rulebooks, rulebook_of
 from cds_service.rulebook.overlay import LOCAL
 from cds_service.rulebook.shelf import BOOK
+from cds_service.settings import frozen_instant
 
 
 @click.command()
@@ -45,9 +46,7 @@ from cds_service.rulebook.shelf import BOOK
     show_default=True,
     help="The mildest level that makes the exit code 1.",
 )
-@click.option(
-    "--today", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day that reviews are due by."
-)
+@click.option("--today", metavar="DATE", help="The day that reviews are due by.")
 @click.option("--against", metavar="REV", help="A git commit: compare ids and versions with the rules there.")
 @click.pass_context
 def lint(
@@ -56,7 +55,7 @@ def lint(
     style: str,
     persona: Persona,
     fail_level: str,
-    today: datetime | None,
+    today: str | None,
     against: str | None,
 ) -> None:
     """Check rulebooks and print every problem with its file, line and column.
@@ -72,7 +71,7 @@ def lint(
       cds lint --persona auditor --fail-level warning    everything, for a review
       cds lint --against main --format github            on a pull request
     """
-    day = today.date() if today is not None else date.today()
+    day = frozen_instant("--today", today, UTC).date() if today is not None else date.today()
     found = [
         _with_cases(_narrowed(_run(folder, day, against), folder, wanted), wanted).for_persona(persona)
         for folder, wanted in _wanted(paths or (Path("rules"),)).items()

@@ -315,3 +315,10 @@ def test_a_file_of_cases_is_read_where_it_is_named(book: Path) -> None:
     assert "error[tests/unknown-rule]" in result.output
     (book / cases).write_text(text)
     assert lint(book / cases).exit_code == 0
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "tomorrow"])
+def test_a_day_that_is_none_is_told_in_our_own_words(book: Path, day: str) -> None:
+    result = CliRunner().invoke(cli, ["lint", str(book), "--today", day])
+    assert result.exit_code == 2
+    assert result.output.startswith(f"cds: --today: seen {day!r}, expected a date or an instant")
