@@ -96,6 +96,29 @@ def _referring(resource: Mapping[str, Any]) -> dict[str, Any]:
     return told | {"medicationReference": {"reference": "urn:uuid:not-sent"}}
 
 
+def _withheld(value: Any) -> Any:
+    """The server keeps everything back, says so in a warning, and counts nothing."""
+    issue = {"severity": "warning", "code": "suppressed"}
+    report = {"resourceType": "OperationOutcome", "issue": [issue]}
+    return {**value, "total": 0, "entry": [{"resource": report, "search": {"mode": "outcome"}}]}
+
+
+def _redacted(value: Any) -> Any:
+    return {**value, "meta": {"security": [{"code": "REDACTED"}]}, "total": 0, "entry": []}
+
+
+def _as_r5(value: Any) -> Any:
+    """Each drug stands where R5 has it."""
+    entries = [{**one, "resource": _newer(one["resource"])} for one in value.get("entry", [])]
+    return {**value, "entry": entries} if entries else value
+
+
+def _newer(resource: Mapping[str, Any]) -> dict[str, Any]:
+    newer = dict(resource)
+    drug = newer.pop("medicationCodeableConcept", None)
+    return newer | ({"medication": {"concept": drug}} if drug is not None else {})
+
+
 LOSSES: Mapping[str, Callable[[Any], Any]] = {
     "absent": _absent,
     "OperationOutcome": _outcome,
@@ -103,6 +126,9 @@ LOSSES: Mapping[str, Callable[[Any], Any]] = {
     "next link": _next_link,
     "total above entries": _short_of_total,
     "drugs not sent": _drugs_not_sent,
+    "withheld": _withheld,
+    "redacted": _redacted,
+    "as R5": _as_r5,
 }
 
 
@@ -136,7 +162,7 @@ def losses(request: HookRequest) -> Iterator[tuple[str, str, HookRequest]]:
         for loss in LOSSES:
             if key == "encounter" and loss == "absent" and not request.encounter_id:
                 continue  # a call without an encounter lacks nothing
-            if loss == "drugs not sent" and revised(request, key):
+            if loss in ("drugs not sent", "as R5") and revised(request, key):
                 continue  # what the call itself says anew was not lost
             lost = without(request, key, loss)
             if lost is not None:
