@@ -33,6 +33,8 @@ CLASSIFIED: frozenset[type] = frozenset(
         fhir.MedicationAdministration,
     }
 )
+NAMELESS = "drug not named"
+"""How a reader is told of an entry that names no drug: withheld, left out, or not chosen yet."""
 # How a drug was told apart, where that says less than its product code would.
 _DRUG_NOTES = {
     "unresolved": "drug-not-recognised",
@@ -68,12 +70,21 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     @property
     def text(self) -> str:
         """The entry's name for a reader: a display, the text, or the bare code."""
+        if self.nameless:
+            return NAMELESS
         if self.drug is not None and self.drug.name:
             return self.drug.name
         for code in self.codes:
             if code.display:
                 return code.display
         return self.codes[0].code if self.codes else ""
+
+    @property
+    def nameless(self) -> bool:
+        """Whether it is about a drug and neither names it nor says where it is named."""
+        if self.drug is None or self.drug.resolution != "unresolved" or self.unread:
+            return False
+        return not any(code.code.strip() for code in self.codes)
 
 
 @dataclass
@@ -220,7 +231,7 @@ def _other_drug(resource: Any, meanings: Meanings) -> bool:
     if concept is None or resource.status == "entered-in-error":
         return False
     drug = meanings.drug(concept)[0]
-    if drug is None or drug.resolution not in ("code", "other"):
+    if drug.resolution not in ("code", "other"):
         return False
     return not drug.sets and not drug.left_out
 
@@ -239,8 +250,6 @@ def read_entry(
     reference, aside = reference_of(resource, index), _aside(resource)
     if isinstance(resource, fhir.OfDrug):
         drug, codes = drug_of(resource, medications, meanings)
-        if drug is None:
-            return Entry(resource, reference, frozenset(), codes, aside=aside)
         if drug.resolution != "unresolved":
             return Entry(resource, reference, drug.sets, codes, True, drug, aside)
         unread, everything = names_a_drug_not_read(resource, medications), meanings.terminology.words.sets
@@ -291,6 +300,8 @@ def _aside(resource: Any) -> str:
 def _note_on(entry: Entry) -> Note | None:
     if entry.aside in ("refuted", "entered-in-error"):
         return Note(entry.aside, entry.reference)
+    if entry.nameless:
+        return Note("drug-not-named", entry.reference)
     if entry.drug is not None:
         code = _DRUG_NOTES.get(entry.drug.resolution)
         return Note(code, entry.reference) if code else None
