@@ -7,7 +7,7 @@ entry only if a fact asks for every resource of their type.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,7 @@ _DRUG_NOTES = {
     "text": "drug-from-text",
     "ingredient": "drug-from-ingredient",
 }
+_DIFFERS = "drug-words-differ"
 _ANY = ""
 """Under this every entry not classified is filed: it may belong to any value set that has no words."""
 _VERIFIED = (fhir.Condition, fhir.AllergyIntolerance)
@@ -54,6 +55,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     the sets of partial codes that a classified entry may belong to by its words. `aside` says why it never
     counts (refuted, entered in error). `parts` are the meanings of an observation with components: of its own
     code, then of theirs. `unread` if its drug was not recognised for want of the Medication it refers to.
+    `also_said` is the same resource as what its words name beside its code, if that is in other value sets.
     """
 
     resource: Any
@@ -66,6 +68,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     may_mean: frozenset[str] = frozenset()
     parts: tuple[Meaning, ...] = ()
     unread: bool = False
+    also_said: Entry | None = None
 
     @property
     def text(self) -> str:
@@ -78,6 +81,12 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
             if code.display:
                 return code.display
         return self.codes[0].code if self.codes else ""
+
+    @property
+    def contradicted(self) -> str:
+        """Why an entry of a known drug only may be what a fact asks for; empty if its drug is not known."""
+        known = self.drug is not None and self.drug.resolution != "unresolved"
+        return "its code and its words name different drugs" if known else ""
 
     @property
     def nameless(self) -> bool:
@@ -135,7 +144,9 @@ class Shelf:
         """Where entries are filed that may belong to the sets."""
         if self.may_be and self.meanings is not None:
             worded = self.meanings.terminology.words.sets
-            yield from dict.fromkeys(name if name in worded else _ANY for name in sets)
+            yield from sets
+            if not worded.issuperset(sets):
+                yield _ANY
 
     def filed(self) -> Iterator[Entry]:
         """The live entries that a fact may look for by value set, each once."""
@@ -162,6 +173,9 @@ class Shelf:
                 filed.append(entry)
         for name in entry.may_mean if entry.classified else (_ANY, *entry.may_mean):
             self.may_be.setdefault(name, []).append(entry)
+        if entry.also_said is not None:
+            for name in entry.also_said.may_mean:
+                self.may_be.setdefault(name, []).append(entry.also_said)
 
 
 EMPTY_SHELF = Shelf()
@@ -209,9 +223,7 @@ def file_resources(
         if entry.reference not in seen and entry.reference not in replaced:
             seen.add(entry.reference)
             shelf.file(entry)
-            note = _note_on(entry)
-            if note is not None:
-                notes[note] = None
+            notes.update(dict.fromkeys(_notes_on(entry)))
     return shelves
 
 
@@ -233,7 +245,7 @@ def _other_drug(resource: Any, meanings: Meanings) -> bool:
     drug = meanings.drug(concept)[0]
     if drug.resolution not in ("code", "other"):
         return False
-    return not drug.sets and not drug.left_out
+    return not (drug.sets or drug.left_out or drug.also_said or drug.other_strength)
 
 
 def _plain(resource: Any) -> bool:
@@ -251,7 +263,8 @@ def read_entry(
     if isinstance(resource, fhir.OfDrug):
         drug, codes = drug_of(resource, medications, meanings)
         if drug.resolution != "unresolved":
-            return Entry(resource, reference, drug.sets, codes, True, drug, aside)
+            also = _also_said(resource, reference, codes, drug)
+            return Entry(resource, reference, drug.sets, codes, True, drug, aside, also_said=also)
         unread, everything = names_a_drug_not_read(resource, medications), meanings.terminology.words.sets
         return Entry(
             resource, reference, drug.sets, codes, False, drug, aside, may_mean=everything, unread=unread
@@ -266,6 +279,16 @@ def read_entry(
         return Entry(resource, reference, meaning.sets, meaning.codes, aside=aside)
     sets, classified, codes, may_mean = meaning
     return Entry(resource, reference, sets, codes, classified, None, aside, may_mean)
+
+
+def _also_said(resource: Any, reference: str, codes: tuple[Coded, ...], drug: Drug) -> Entry | None:
+    """The entry as the other drug it names, if that is in value sets in which its own is not."""
+    other = drug.also_said
+    if other is None or other.sets <= drug.sets:
+        return None
+    named = replace(other, name=f"{other.name}, also told as {drug.name}")
+    further = other.sets - drug.sets
+    return Entry(resource, reference, frozenset(), codes, True, named, may_mean=further)
 
 
 def _meaning(resource: Any, meanings: Meanings) -> Meaning:
@@ -297,14 +320,18 @@ def _aside(resource: Any) -> str:
     return "not-to-be-given" if ordered and resource.do_not_perform else ""
 
 
-def _note_on(entry: Entry) -> Note | None:
+def _notes_on(entry: Entry) -> Iterator[Note]:
+    """What the answer says of an entry that cannot be used as it stands."""
     if entry.aside in ("refuted", "entered-in-error"):
-        return Note(entry.aside, entry.reference)
-    if entry.nameless:
-        return Note("drug-not-named", entry.reference)
-    if entry.drug is not None:
-        code = _DRUG_NOTES.get(entry.drug.resolution)
-        return Note(code, entry.reference) if code else None
-    if not entry.classified:
-        return Note("not-classified", entry.reference)
-    return Note("words-beyond-code", entry.reference) if entry.may_mean else None
+        yield Note(entry.aside, entry.reference)
+    elif entry.nameless:
+        yield Note("drug-not-named", entry.reference)
+    elif entry.drug is not None:
+        if entry.drug.resolution in _DRUG_NOTES:
+            yield Note(_DRUG_NOTES[entry.drug.resolution], entry.reference)
+        if entry.drug.also_said is not None or entry.drug.other_strength:
+            yield Note(_DIFFERS, entry.reference)
+    elif not entry.classified:
+        yield Note("not-classified", entry.reference)
+    elif entry.may_mean:
+        yield Note("words-beyond-code", entry.reference)
