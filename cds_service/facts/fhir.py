@@ -6,6 +6,8 @@ the chart notes; nothing here validates more than the types of the elements a ru
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
@@ -112,6 +114,10 @@ class Valued(Element, frozen=True):
     value_string: Text = ""
     value_boolean: bool | None = None
     value_integer: int | None = None
+    value_range: Any = None
+    value_ratio: Any = None
+    value_sampled_data: Any = None
+    data_absent_reason: CodeableConcept | None = None
     interpretation: tuple[CodeableConcept, ...] = ()
 
 
@@ -130,6 +136,10 @@ class Observation(OfSubject, frozen=True, tag="Observation"):
     value_string: Text = ""
     value_boolean: bool | None = None
     value_integer: int | None = None
+    value_range: Any = None
+    value_ratio: Any = None
+    value_sampled_data: Any = None
+    data_absent_reason: CodeableConcept | None = None
     interpretation: tuple[CodeableConcept, ...] = ()
     component: tuple[Valued, ...] = ()
 

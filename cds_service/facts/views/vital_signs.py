@@ -1,8 +1,8 @@
 """The views `blood_pressure` and `body_weight`.
 
 A blood pressure comes as one observation with two components or as two observations of the same moment;
-either way one row holds the systolic and diastolic value of the SAME reading. Weights keep their unit: the
-fact converts by UCUM or stays unknown.
+either way one row holds the systolic and diastolic value of the SAME reading. One that cannot be read is a
+row, too: no older one stands in for it. Weights keep their unit: the fact converts by UCUM or stays unknown.
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cds_service.facts import fhir
-from cds_service.facts.ahead import put_in_doubt
+from cds_service.facts.ahead import dated_ahead, put_in_doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.give import latest_candidates
 from cds_service.facts.quantity import convert
-from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.views.parts import parts_of
 from cds_service.facts.views.plausible import Plausible
-from cds_service.truth import hull, truth_of
-
-PANEL, SYSTOLIC, DIASTOLIC = (
-    "blood-pressure-panel",
-    "systolic-blood-pressure",
-    "diastolic-blood-pressure",
+from cds_service.facts.views.pressures_told import (
+    DIASTOLIC,
+    PANEL,
+    SIDES,
+    SYSTOLIC,
+    sides_told,
+    tells_more,
 )
-_SIDES = {SYSTOLIC: "systolic", DIASTOLIC: "diastolic"}
+from cds_service.truth import hull, truth_of
 
 
 def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
@@ -47,29 +46,34 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
             when = effective(observation, chart) or chart.when(observation.issued)
             panel = bool(observation.component)
             moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
-            known = readings.get(moment)
+            sides = sides_told(entry)
+            more, known = tells_more(entry, sides), readings.get(moment)
             if known is None:
-                readings[moment] = _Reading(entry.reference, when, when, observation, _sides(entry))
+                readings[moment] = _Reading(entry.reference, when, when, observation, sides, more)
             else:
-                known.join(entry.reference, when, _sides(entry))
-        rows = [reading.row(chart, plausible) for reading in readings.values() if any(reading.sides.values())]
-        return put_in_doubt(rows, chart)
+                known.join(entry.reference, when, sides, more)
+        told = (reading for reading in readings.values() if reading.more or any(reading.sides.values()))
+        return put_in_doubt([reading.row(chart, plausible) for reading in told], chart)
 
     return read
 
 
 class _Reading(Struct, gc=False):
-    """The sides of one moment, the observation that was met first, and how it is told as evidence."""
+    """The sides of one moment, the observation that was met first, and how it is told as evidence.
+
+    `more` if it tells a pressure in a way that cannot be read.
+    """
 
     reference: str
     when: When | None
     date: When | None
     first: fhir.Observation
     sides: dict[str, Cell]
+    more: bool
 
-    def join(self, reference: str, when: When | None, sides: Mapping[str, Cell]) -> None:
+    def join(self, reference: str, when: When | None, sides: Mapping[str, Cell], more: bool) -> None:
         """Take in what another observation of the same moment says."""
-        self.reference, self.when = min(reference, self.reference), when
+        self.reference, self.when, self.more = min(reference, self.reference), when, self.more or more
         for side, value in sides.items():
             self.sides[side] = _either(self.sides[side], value) if side in self.sides else value
 
@@ -80,6 +84,8 @@ class _Reading(Struct, gc=False):
         columns: dict[str, Cell] = {
             **believed,
             "implausible": truth_of(any(believed[side] is None for side in recorded)),
+            "unreadable": truth_of(self.more and any(self.sides.get(side) is None for side in believed)),
+            "dated_ahead": truth_of(self.reference in dated_ahead(chart)),
             "date": self.date,
             "time": self.date if self.date is not None and self.date.instant else None,
             "status": self.first.status or None,
@@ -91,7 +97,7 @@ class _Reading(Struct, gc=False):
 def _believed(sides: Mapping[str, Cell], plausible: Plausible) -> dict[str, Cell]:
     """Both sides, each None if it cannot be true; a lower value above the upper one makes both untrue."""
     kept: dict[str, Cell] = {}
-    for name, side in _SIDES.items():
+    for name, side in SIDES.items():
         value = sides.get(side)
         kept[side] = plausible.kept(name, value) if isinstance(value, Quantity) else None
     upper, lower = sides.get("systolic"), sides.get("diastolic")
@@ -105,21 +111,6 @@ def _either(one: Cell, other: Cell) -> Cell:
     if isinstance(one, Quantity) and isinstance(other, Quantity):
         return Quantity(hull((one.span, other.span)), one.unit)
     return None
-
-
-def _sides(entry: Entry) -> dict[str, Cell]:
-    sides: dict[str, Cell] = {}
-    for part, asked in parts_of(entry):
-        for name, side in _SIDES.items():
-            value = answer_number(part) if name in asked.sets else None
-            if value is not None:
-                sides[side] = _pressure(value)
-    return sides
-
-
-def _pressure(value: Quantity) -> Quantity | None:
-    """In mm[Hg]; a number without any unit is taken as mm[Hg], the only unit pressures are charted in."""
-    return Quantity(value.span, "mm[Hg]") if not value.unit else convert(value, "mm[Hg]")
 
 
 def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
