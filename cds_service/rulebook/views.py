@@ -209,7 +209,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         needs_codes=False,
         valuesets=("blood-pressure-panel", "systolic-blood-pressure", "diastolic-blood-pressure"),
         units={"systolic": "mm[Hg]", "diastolic": "mm[Hg]"},
-        possible="alone",
+        possible="obtained",
     ),
     "body_weight": ViewSignature(
         columns={"weight": "number", "date": "date", "status": "text"},
