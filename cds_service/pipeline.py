@@ -66,7 +66,7 @@ class HookPlan:
             hook_keys(book, hook),
             templates(book, hook),
             extraction,
-            answer_facts(rules),
+            answer_facts(rules, book.terminology),
             program,
             NeededStates.compile(program, extraction),
             make_engine(program, engine),

@@ -15,12 +15,15 @@ import msgspec
 from msgspec import Struct
 
 from cds_service.facts import fhir
+from cds_service.facts.coding import reference_of
 from cds_service.facts.resource_types import KNOWN_TYPES
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
 
 FOUND, EMPTY = "found", "empty"
 NOT_SUPPLIED, FAILED, TRUNCATED = "not-supplied", "failed", "truncated"
 OTHER_PATIENT, DEADLINE = "other-patient", "deadline"
+NOBODYS = "names-no-patient"
+"""The note on a resource that does not say whose it is."""
 # Where one key has several shortcomings the one that says most is told.
 WORST = (EMPTY, FOUND, TRUNCATED, OTHER_PATIENT, FAILED)
 
@@ -64,6 +67,11 @@ class Owner:
         if isinstance(resource, fhir.Patient):
             return resource.id == self.patient_id
         return True
+
+    def names_nobody(self, resource: fhir.Readable) -> bool:
+        """Whether the resource does not say whose it is."""
+        subject = getattr(resource, "subject", None) or getattr(resource, "patient", None)
+        return subject is None or not subject.reference
 
     def _named(self, reference: str) -> bool:
         if reference == f"Patient/{self.patient_id}":
@@ -190,23 +198,26 @@ def _assemble(
     states = {TRUNCATED} if truncated else set()
     kept: list[fhir.Readable] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
-    for entry in entries:
-        resource = fhir.named(entry)
-        if resource.__class__ is expected:
+    notes: list[Note] = []
+    for index, entry in enumerate(entries):
+        resource = entry.resource
+        if resource is not None and resource.__class__ is expected:
             subject = getattr(resource, "subject", None)
-            if resource and ((subject and subject.reference == mine) or owner.owns(resource)):
+            if (subject is not None and subject.reference == mine) or owner.owns(resource):
                 kept.append(resource)
             else:
                 states.add(OTHER_PATIENT)
+                if owner.names_nobody(resource):
+                    notes.append(Note(NOBODYS, reference_of(resource, index)))
         else:
-            strangers += _stranger(key, resource, kept, states)
+            strangers += _stranger(key, fhir.named(entry), kept, states)
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)
     if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
     states.add(FOUND if kept else EMPTY)
-    return Supplied(max(states, key=WORST.index), tuple(kept))
+    return Supplied(max(states, key=WORST.index), tuple(kept), tuple(notes))
 
 
 def _more_than_came(total: float, entries: Sequence[fhir.Entry], expected: type) -> bool:

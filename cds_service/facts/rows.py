@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
-from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
+from cds_service.facts.finding import Cell, Evidence, Finding, OwnWords, Quantity, Row
 from cds_service.facts.shelf import Entry
 from cds_service.facts.where import (
     CodesTest,
@@ -102,8 +102,10 @@ def find_rows(
         counted: list[Row] = []
         rejected: list[Row] = []
         for entry, sure in entries_of(fact, kind, sets, keys, chart):
-            when = date_of(entry, chart, dates)
             verdict, why = _judge(entry, chart, where, sure, tell=tell)
+            if verdict is FALSE and not tell:
+                continue
+            when = date_of(entry, chart, dates)
             if entry.reference in ahead:
                 when, verdict, why = (
                     any_time(when),
@@ -173,9 +175,9 @@ def _dated(
     if inside is TRUE:
         return verdict, why
     if inside is FALSE:
-        return FALSE, (f"dated {when}, needs to be within {duration.text}",)
+        return FALSE, (OwnWords(f"dated {when}, needs to be within {duration.text}"),)
     told = "has no date" if when is None else f"dated {when}, which may be outside {duration.text}"
-    return UNKNOWN, (*why, told)
+    return UNKNOWN, (*why, OwnWords(told))
 
 
 def _evidence(entry: Entry, when: object) -> Evidence:

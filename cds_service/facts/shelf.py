@@ -6,7 +6,7 @@ entry only if a fact asks for every resource of their type.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,7 @@ _DRUG_NOTES = {
     "ingredient": "drug-from-ingredient",
 }
 _DIFFERS = "drug-words-differ"
+_NO_SETS: frozenset[str] = frozenset()
 _ANY = ""
 """Under this every entry not classified is filed: it may belong to any value set that has no words."""
 _VERIFIED = (fhir.Condition, fhir.AllergyIntolerance)
@@ -56,6 +57,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     counts (refuted, entered in error). `parts` are the meanings of an observation with components: of its own
     code, then of theirs. `unread` if its drug was not recognised for want of the Medication it refers to.
     `also_said` is the same resource as what its words name beside its code, if that is in other value sets.
+    `name` is what our lists call it where it came without a word.
     """
 
     resource: Any
@@ -69,10 +71,11 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     parts: tuple[Meaning, ...] = ()
     unread: bool = False
     also_said: Entry | None = None
+    name: str = ""
 
     @property
     def text(self) -> str:
-        """The entry's name for a reader: a display, the text, or the bare code."""
+        """The entry's name for a reader: a display, the text, our name of its code, or the bare code."""
         if self.nameless:
             return NAMELESS
         if self.drug is not None and self.drug.name:
@@ -80,7 +83,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
         for code in self.codes:
             if code.display:
                 return code.display
-        return self.codes[0].code if self.codes else ""
+        return self.name or (self.codes[0].code if self.codes else "")
 
     @property
     def contradicted(self) -> str:
@@ -98,13 +101,17 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
 
 @dataclass
 class Shelf:
-    """The resources of one type under one key, those with a meaning filed by value set."""
+    """The resources of one type under one key, those with a meaning filed by value set.
+
+    `filed` are the live entries that a fact may look for by value set, in the order they came.
+    """
 
     meanings: Meanings | None = None
     medications: Mapping[str, fhir.Medication] = field(default_factory=dict)
     resources: list[Any] = field(default_factory=list)
     by_set: dict[str, list[Entry]] = field(default_factory=dict)
     may_be: dict[str, list[Entry]] = field(default_factory=dict)
+    filed: list[Entry] = field(default_factory=list)
     aside: list[Entry] = field(default_factory=list)
     left_out: list[Entry] = field(default_factory=list)
     replaced: frozenset[str] = frozenset()
@@ -121,37 +128,27 @@ class Shelf:
                 made.setdefault(entry.reference, entry)
         return list(made.values())
 
-    def matching(self, sets: Sequence[str] | None, seen: set[str]) -> Iterator[tuple[Entry, bool]]:
+    def matching(self, sets: Sequence[str] | None, seen: set[str]) -> list[tuple[Entry, bool]]:
         """Live entries in any of the sets, and whether each surely is; those in `seen` are left out."""
         if sets is None:
-            for entry in self.entries:
+            groups = [(self.entries, True)]
+        else:
+            groups = [(self.by_set[name], True) for name in sets if name in self.by_set]
+            groups += [(self.may_be[name], False) for name in self._perhaps(sets) if name in self.may_be]
+        found: list[tuple[Entry, bool]] = []
+        for group, sure in groups:
+            for entry in group:
                 if entry.reference not in seen:
                     seen.add(entry.reference)
-                    yield entry, True
-            return
-        for name in sets:
-            for entry in self.by_set.get(name, ()):
-                if entry.reference not in seen:
-                    seen.add(entry.reference)
-                    yield entry, True
-        for name in self._perhaps(sets):
-            for entry in self.may_be.get(name, ()):
-                if entry.reference not in seen:
-                    seen.add(entry.reference)
-                    yield entry, False
+                    found.append((entry, sure))
+        return found
 
-    def _perhaps(self, sets: Sequence[str]) -> Iterator[str]:
+    def _perhaps(self, sets: Sequence[str]) -> Iterable[str]:
         """Where entries are filed that may belong to the sets."""
-        if self.may_be and self.meanings is not None:
-            worded = self.meanings.terminology.words.sets
-            yield from sets
-            if not worded.issuperset(sets):
-                yield _ANY
-
-    def filed(self) -> Iterator[Entry]:
-        """The live entries that a fact may look for by value set, each once."""
-        every = (entry for filed in (self.by_set, self.may_be) for group in filed.values() for entry in group)
-        yield from {entry.reference: entry for entry in every}.values()
+        if not self.may_be or self.meanings is None:
+            return ()
+        worded = self.meanings.terminology.words.sets
+        return sets if worded.issuperset(sets) else (*sets, _ANY)
 
     @property
     def unread(self) -> Iterator[str]:
@@ -165,6 +162,8 @@ class Shelf:
             return
         if entry.drug is not None and entry.drug.left_out:
             self.left_out.append(entry)
+        if entry.sets or entry.may_mean or not entry.classified:
+            self.filed.append(entry)
         for name in entry.sets:
             filed = self.by_set.get(name)
             if filed is None:
@@ -214,7 +213,7 @@ def file_resources(
         if kind is fhir.Observation or kind is fhir.Condition:
             # The fast way out for what no rule asks about.
             meaning = meaning_of(resource.code)
-            silent = kind is fhir.Observation or (meaning.classified and not meaning.may_mean)
+            silent = meaning.classified and (kind is fhir.Observation or not meaning.may_mean)
             if silent and not meaning.sets and _plain(resource):
                 continue
         elif kind in _DRUG_TYPES and _other_drug(resource, meanings):
@@ -269,16 +268,35 @@ def read_entry(
         return Entry(
             resource, reference, drug.sets, codes, False, drug, aside, may_mean=everything, unread=unread
         )
-    if resource.__class__ is fhir.Observation and resource.component:
-        parts = (meanings.of(resource.code), *[meanings.of(part.code) for part in resource.component])
-        sets = frozenset[str]().union(*[part.sets for part in parts])
-        codes = tuple([code for part in parts for code in part.codes])
-        return Entry(resource, reference, sets, codes, aside=aside, parts=parts)
+    if resource.__class__ is fhir.Observation:
+        return _answered(resource, reference, aside, meanings)
     meaning = _meaning(resource, meanings)
     if resource.__class__ not in CLASSIFIED:
-        return Entry(resource, reference, meaning.sets, meaning.codes, aside=aside)
-    sets, classified, codes, may_mean = meaning
-    return Entry(resource, reference, sets, codes, classified, None, aside, may_mean)
+        return Entry(resource, reference, meaning.sets, meaning.codes, aside=aside, name=meaning.name)
+    sets, classified, codes, may_mean, name = meaning
+    return Entry(resource, reference, sets, codes, classified, None, aside, may_mean, name=name)
+
+
+def _answered(resource: fhir.Observation, reference: str, aside: str, meanings: Meanings) -> Entry:
+    """An observation and its components. A question told in words may be one that a rule asks."""
+    own = meanings.of(resource.code)
+    if not resource.component:
+        if own.sets or own.classified:
+            return Entry(resource, reference, own.sets, own.codes, aside=aside, name=own.name)
+        asked = meanings.of_question(resource.code).may_mean
+        return Entry(resource, reference, own.sets, own.codes, aside=aside, may_mean=asked)
+    components = [meanings.of_question(part.code) for part in resource.component]
+    parts = (own._replace(may_mean=_NO_SETS), *components)
+    return Entry(
+        resource,
+        reference,
+        _NO_SETS.union(*[part.sets for part in parts]),
+        tuple([code for part in parts for code in part.codes]),
+        aside=aside,
+        may_mean=_NO_SETS.union(*[part.may_mean for part in components]),
+        parts=parts,
+        name=own.name,
+    )
 
 
 def _also_said(resource: Any, reference: str, codes: tuple[Coded, ...], drug: Drug) -> Entry | None:
@@ -307,8 +325,9 @@ def _allergy_meaning(allergy: fhir.AllergyIntolerance, meanings: Meanings) -> Me
     sets = own.sets.union(*(part.sets for part in parts))
     codes = (*own.codes, *(code for part in parts for code in part.codes))
     if own.classified or all(part.classified for part in parts):
-        return Meaning(sets, True, codes, meanings.terminology.may_still_mean(codes))
-    return Meaning(sets, False, codes, own.may_mean.union(*(part.may_mean for part in parts if part.codes)))
+        return Meaning(sets, True, codes, meanings.terminology.may_still_mean(codes), own.name)
+    may_mean = own.may_mean.union(*(part.may_mean for part in parts if part.codes))
+    return Meaning(sets, False, codes, may_mean, own.name)
 
 
 def _aside(resource: Any) -> str:
@@ -331,6 +350,9 @@ def _notes_on(entry: Entry) -> Iterator[Note]:
             yield Note(_DRUG_NOTES[entry.drug.resolution], entry.reference)
         if entry.drug.also_said is not None or entry.drug.other_strength:
             yield Note(_DIFFERS, entry.reference)
+    elif entry.resource.__class__ is fhir.Observation:
+        if entry.may_mean:
+            yield Note("question-in-words", entry.reference)
     elif not entry.classified:
         yield Note("not-classified", entry.reference)
     elif entry.may_mean:

@@ -146,6 +146,11 @@ class ValueSetFile(Shape):
     owner: Annotated[str, Field(min_length=1)] = Field(description="who answers mail about it")
     reviewed: Day | None = Field(default=None, description="when it was reviewed")
     group: SetId | None = Field(default=None, description="names the prefetch key `observations-<group>`")
+    scale: SetId | None = Field(
+        default=None,
+        description="names the list its answers, or routes, are chosen from: sets of one scale tell of each "
+        "other that an answer is known, and is another one",
+    )
     note: str = Field(default="", description="what a reader should know: what is left out, and why")
     words: Stems = Field(
         default=(), description="beginnings of words that an entry without codes would contain"

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning
 from cds_service.rulebook.files import Code, Prefix, ValueSetFile
 from cds_service.rulebook.mislabel import names_another, says_another_strength
+from cds_service.rulebook.names import name_beside, name_in, pattern
 from cds_service.rulebook.systems import SYSTEMS, plain_code, system_name
 from cds_service.rulebook.words import Words
 
@@ -75,6 +76,7 @@ class Terminology:
         self.valuesets = valuesets
         self.drugs = drugs
         self.words = Words({name: one.words for name, one in valuesets.items()}, empty_words)
+        self._questions = Words({name: one.words for name, one in valuesets.items() if one.group is not None})
         told = {name: one.reopening for name, one in valuesets.items()}
         judged_by = {name: one.element for name, one in valuesets.items() if one.element is not None}
         self._beyond_codes = Words({name: stems for name, stems in told.items() if name not in judged_by})
@@ -85,6 +87,7 @@ class Terminology:
         self._partial = self._beyond_codes.sets
         self._exact, self._prefixes = _index(valuesets)
         self._longest_head = max((len(head) for _, head in self._prefixes), default=0)
+        self._by_scale = _by_scale(valuesets)
         members = (member for one in valuesets.values() for member in one.include)
         self._drawn = frozenset(member.system for member in members) - _OPEN
         self._ready = {entry.rxcui: self._drug_of(entry) for entry in drugs.entries.values()}
@@ -113,6 +116,15 @@ class Terminology:
                 self._found[system, code] = found
             return found
 
+    def name_of(self, codes: Iterable[Coded]) -> str:
+        """What our lists call one of these codes, with it beside; empty if nothing."""
+        for code in codes:
+            sets = sorted(self.sets_of(code.system, code.code))
+            name = name_in((self.valuesets[one] for one in sets), code.system, code.code)
+            if name:
+                return name_beside(name, code.code)
+        return ""
+
     def knows_system(self, system: str) -> bool:
         """Whether any value set draws on this code system, so that a code in no set is something else.
 
@@ -123,6 +135,12 @@ class Terminology:
     def understands(self, system: str, code: str) -> bool:
         """Whether a code is in a value set, or in a system of which we know that it is in none."""
         return bool(self.sets_of(system, code)) or self.knows_system(system)
+
+    def judges(self, named: Iterable[str]) -> frozenset[str]:
+        """The sets by which an answer to these is read: themselves, and the others of their scales."""
+        named = frozenset(named)
+        scales = (self.valuesets[name].scale for name in named if name in self.valuesets)
+        return named.union(*(self._by_scale[scale] for scale in scales if scale is not None))
 
     def may_mean(self, codes: Iterable[Coded]) -> frozenset[str]:
         """The sets with words that codes nobody knows may be about, by their displays and texts."""
@@ -165,9 +183,9 @@ class Terminology:
         include, exclude = self._listed(system_name(code.system), code.code)
         return bool(include) or not sets.isdisjoint(exclude)
 
-    def asked_in(self, question: str) -> frozenset[str]:
-        """The sets whose words stand in a question that no code names; none where it cannot be read."""
-        return self.words.named((question,))
+    def asked_in(self, question: Iterable[Coded]) -> frozenset[str]:
+        """The sets of questions whose words stand in one that no code names; none where it cannot be read."""
+        return self._questions.named(_all_words(question))
 
     def _judged(self, code: Coded) -> bool:
         """Whether a set of partial codes lists or excludes a code."""
@@ -215,9 +233,8 @@ class Terminology:
         """The drug, with what other codes and words say beside it that it is not."""
         if not drug.ingredients:
             return drug
-        named = (self._of_text(text) for text in told if text and text != drug.name)
-        others = (one for one in (*coded, *named) if one is not None)
-        also = tuple(one for one in others if names_another(drug.ingredients, one.ingredients))
+        named = [one for text in told if text and text != drug.name and (one := self._of_text(text))]
+        also = tuple(one for one in (*coded, *named) if names_another(drug.ingredients, one.ingredients))
         strength = any(
             says_another_strength(self.drugs.entries[one.code], one.display)
             for one in codings
@@ -318,11 +335,10 @@ class Terminology:
         return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets, left_out)
 
 
-def _together(drugs: Iterable[Drug]) -> Drug:
+def _together(drugs: tuple[Drug, ...]) -> Drug:
     """Drugs that one entry names beside its own, as one without strengths."""
-    named = tuple(drugs)
-    ingredients = {one.rxcui: Ingredient(one.rxcui, one.name) for drug in named for one in drug.ingredients}
-    sets = _NOTHING.union(*(drug.sets for drug in named))
+    ingredients = {one.rxcui: Ingredient(one.rxcui, one.name) for drug in drugs for one in drug.ingredients}
+    sets = _NOTHING.union(*(drug.sets for drug in drugs))
     return Drug(_joined(ingredients.values()), "", tuple(ingredients.values()), "text", sets)
 
 
@@ -332,6 +348,15 @@ def _all_words(codes: Iterable[Coded]) -> list[str]:
 
 def _words_of(code: Coded) -> str:
     return code.display or (code.code if code.system == "text" else "")
+
+
+def _by_scale(valuesets: Mapping[str, ValueSetFile]) -> dict[str, frozenset[str]]:
+    """The sets of each scale."""
+    scales: dict[str, frozenset[str]] = {}
+    for name, one in valuesets.items():
+        if one.scale is not None:
+            scales[one.scale] = scales.get(one.scale, _NOTHING) | {name}
+    return scales
 
 
 _Exact = dict[tuple[str, str], _Listing]
@@ -362,7 +387,7 @@ def _split(prefix: str) -> tuple[str, re.Pattern[str] | None]:
     head, mark, rest = prefix.partition("?")
     if not mark:
         return head, None
-    return head, re.compile("".join("." if sign == "?" else re.escape(sign) for sign in mark + rest))
+    return head, pattern(mark + rest)
 
 
 def _joined(ingredients: Iterable[Ingredient]) -> str:

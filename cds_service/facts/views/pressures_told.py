@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import answer_number
-from cds_service.facts.finding import Cell, Quantity
+from cds_service.facts.finding import Quantity
 from cds_service.facts.meaning import Meaning
 from cds_service.facts.quantity import convert
 from cds_service.facts.read import Note
@@ -32,9 +32,9 @@ _MEASURED = frozenset(
 Parts = Iterable[tuple[Valued, Meaning]]
 
 
-def sides_told(entry: Entry) -> dict[str, Cell]:
+def sides_told(entry: Entry) -> dict[str, Quantity | None]:
     """The sides a number stands for, each None if its unit is not one of pressure."""
-    sides: dict[str, Cell] = {}
+    sides: dict[str, Quantity | None] = {}
     for part, asked in parts_of(entry):
         for name, side in SIDES.items():
             value = answer_number(part) if name in asked.sets else None
@@ -43,7 +43,7 @@ def sides_told(entry: Entry) -> dict[str, Cell]:
     return sides
 
 
-def tells_more(entry: Entry, sides: Mapping[str, Cell]) -> bool:
+def tells_more(entry: Entry, sides: Mapping[str, Quantity | None]) -> bool:
     """Whether a side that is not known stands there in a way that cannot be read."""
     if all(sides.get(side) is not None for side in SIDES.values()):
         return False

@@ -195,7 +195,7 @@ def _unreadable_fits(
     code = "data/impossible-where"
     if isinstance(test, Unreadable) and column_kind(fact, name) != "code":
         yield parsed.problem(where, code, f"{name} holds no codes", "write {absent: true}, or remove it")
-    elif isinstance(test, InSet) and test.or_unreadable and name == "code":
+    elif isinstance(test, (InSet, NotInSet)) and test.or_unreadable and name == "code":
         # What a drug is may be told by more than its codes, so this would let known drugs pass.
         hint = "ask a second fact for code: {unreadable: true}"
         yield parsed.problem((*where, "or_unreadable"), code, "the code itself cannot pass unread", hint)
