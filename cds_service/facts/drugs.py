@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from cds_service.facts import fhir
-from cds_service.facts.coding import concept_codes, reference_tail
+from cds_service.facts.coding import concept_codes
 from cds_service.facts.meaning import Meanings
 from cds_service.rulebook.terminology import Coded, Drug
 
 
 def medications_among(resources: Iterable[object]) -> dict[str, fhir.Medication]:
-    """The Medications of one Bundle by what references call them: `Medication/id`, or their entry's URL."""
+    """The Medications of one Bundle by what rewritten references call them (`facts/address.py`).
+
+    That is `Medication/id` on the caller's server, their entry's URL, and either with a version. A name that
+    two different drugs have is nobody's.
+    """
     found: dict[str, fhir.Medication] = {}
+    doubtful: set[str] = set()
     for one in resources:
         if isinstance(one, fhir.Medication):
-            found |= {name: one for name in (f"Medication/{one.id}" if one.id else "", one.full_url) if name}
-    return found
+            for name in _names(one):
+                if not _same_drug(found.setdefault(name, one), one):
+                    doubtful.add(name)
+    return {name: one for name, one in found.items() if name not in doubtful}
+
+
+def _names(medication: fhir.Medication) -> Iterator[str]:
+    url, version = medication.full_url, medication.meta.version_id if medication.meta is not None else ""
+    here = f"Medication/{medication.id}" if medication.id and "://" not in url else ""
+    for name in {url, url.partition("/_history/")[0], here} - {""}:
+        yield name
+        if version:
+            yield f"{name}/_history/{version}"
+
+
+def _same_drug(one: fhir.Medication, other: fhir.Medication) -> bool:
+    return one is other or (one.code == other.code and one.ingredient == other.ingredient)
 
 
 def drug_of(
@@ -58,17 +78,19 @@ def names_a_drug_not_read(resource: fhir.OfDrug, medications: Mapping[str, fhir.
 def _follow(
     resource: fhir.OfDrug, reference: str, medications: Mapping[str, fhir.Medication]
 ) -> fhir.Medication | None:
-    if not reference.startswith("#"):
-        found = medications.get(reference) or medications.get(reference_tail(reference))
-        return found if found is not None and _is_version(found, reference) else None
+    if reference.startswith("#"):
+        return medications_among(_inside(resource)).get(f"Medication/{reference[1:]}")
+    found = medications.get(reference) or medications.get(reference.partition("/_history/")[0])
+    return found if found is not None and _is_version(found, reference) else None
+
+
+def _inside(resource: fhir.OfDrug) -> Iterator[fhir.Readable]:
+    """The contained resources that can be read."""
     for raw in resource.contained:
         try:
-            inner = fhir.read_resource(raw)
+            yield fhir.read_resource(raw)
         except (msgspec.MsgspecError, RecursionError, ValueError):
             continue
-        if isinstance(inner, fhir.Medication) and inner.id == reference[1:]:
-            return inner
-    return None
 
 
 def _is_version(medication: fhir.Medication, reference: str) -> bool:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cds_service.facts import fhir
+from cds_service.facts.address import tail_of
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import all_codes, coding_codes, concept_codes, reference_tail, told_codes
+from cds_service.facts.coding import all_codes, coding_codes, concept_codes, told_codes
 from cds_service.facts.dates import When
 from cds_service.facts.ended import clinical_status
 from cds_service.facts.finding import Quantity
@@ -112,7 +113,7 @@ def reasons_of(resource: Any, chart: Chart) -> Iterator[tuple[Coded, ...]]:
 
 def chart_condition(chart: Chart, reference: str) -> Entry | None:
     """The live condition a reference names."""
-    tail = reference_tail(reference)
+    tail = tail_of(reference)
     known = chart.cache.get("conditions-by-reference")
     if known is None:
         known = {e.reference: e for e in chart.shelf("conditions", "Condition").entries}

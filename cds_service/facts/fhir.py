@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
 from cds_service.facts.fhir_types import (
     Answer as Answer,
@@ -32,6 +31,12 @@ from cds_service.facts.fhir_types import (
 )
 from cds_service.facts.fhir_types import (
     Element as Element,
+)
+from cds_service.facts.fhir_types import (
+    Labels as Labels,
+)
+from cds_service.facts.fhir_types import (
+    Link as Link,
 )
 from cds_service.facts.fhir_types import (
     Period as Period,
@@ -69,6 +74,7 @@ class Resource(Struct, frozen=True, rename="camel", gc=False, tag_field="resourc
     """Any resource."""
 
     id: Text = ""
+    meta: Labels | None = None
 
 
 class OfSubject(Resource, frozen=True):
@@ -141,7 +147,7 @@ class Observation(OfSubject, frozen=True, tag="Observation"):
 
 
 class OfDrug(OfSubject, frozen=True):
-    """A resource about a medication."""
+    """A resource about a medication. `medication` and `reason` are what R5 put in place of R4's elements."""
 
     status: Text = ""
     medication_codeable_concept: CodeableConcept | None = None
@@ -149,6 +155,13 @@ class OfDrug(OfSubject, frozen=True):
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     contained: tuple[Raw, ...] = ()
+    medication: dict[str, Raw] | None = None
+    reason: tuple[Raw, ...] = ()
+
+    @property
+    def after_r4(self) -> bool:
+        """Whether it is written as in R5 or later, so that R4 would read no drug or no reason."""
+        return self.medication is not None or bool(self.reason)
 
 
 class DispenseRequest(Element, frozen=True):
@@ -249,14 +262,14 @@ class MedicationIngredient(Element, frozen=True):
     item_codeable_concept: CodeableConcept | None = None
 
 
-class Meta(Element, frozen=True):
-    """What a server says of a resource."""
+class Meta(Labels, frozen=True):
+    """The same with the version, where references may ask for one."""
 
     version_id: Text = ""
 
 
 class Medication(Resource, frozen=True, tag="Medication"):
-    """A drug product, referenced by orders; `full_url` is its entry's, put here when it is read."""
+    """A drug product, referenced by orders; `full_url` is its entry's (`facts/address.py`)."""
 
     meta: Meta | None = None
     full_url: Text = ""
@@ -268,6 +281,7 @@ class Issue(Element, frozen=True):
     """What went wrong."""
 
     severity: Text = ""
+    code: Text = ""
 
 
 class OperationOutcome(Resource, frozen=True, tag="OperationOutcome"):
@@ -308,24 +322,12 @@ class Entry(Element, frozen=True):
     resource: Readable | None = None
 
 
-def named(entry: Entry) -> Readable | None:
-    """The resource of an entry; a Medication with the entry's URL, by which its Bundle may refer to it."""
-    resource = entry.resource
-    return replace(resource, full_url=entry.full_url) if isinstance(resource, Medication) else resource
-
-
 class RawEntry(Element, frozen=True):
     """One entry whose resource is not decoded yet."""
 
     full_url: Text = ""
     search: Search | None = None
     resource: Raw = Raw(b"{}")
-
-
-class Link(Element, frozen=True):
-    """A link of a Bundle."""
-
-    relation: Text = ""
 
 
 class Bundle(Resource, frozen=True, tag="Bundle"):
@@ -339,6 +341,7 @@ class Bundle(Resource, frozen=True, tag="Bundle"):
 class LooseBundle(Element, frozen=True):
     """A Bundle whose entries are decoded one by one, so that one odd resource does not lose the rest."""
 
+    meta: Labels | None = None
     total: float | None = None
     link: tuple[Link, ...] = ()
     entry: tuple[Raw, ...] = ()

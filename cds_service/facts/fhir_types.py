@@ -24,6 +24,13 @@ class Coding(Element, frozen=True):
     display: Text = ""
 
 
+class Labels(Element, frozen=True):
+    """What is said of a resource beside what it holds; a label may say that parts of it were left out."""
+
+    tag: tuple[Coding, ...] = ()
+    security: tuple[Coding, ...] = ()
+
+
 class CodeableConcept(Element, frozen=True):
     """Codings that mean the same, and text."""
 
@@ -37,6 +44,18 @@ class Reference(Element, frozen=True):
     reference: Text = ""
     type: Text = ""
     display: Text = ""
+
+
+class Link(Element, frozen=True, omit_defaults=True):
+    """A link of a Bundle."""
+
+    relation: Text = ""
+    url: Text | None = ""
+
+
+def leads_on(link: Link) -> bool:
+    """Whether a link says that there are more pages, wherever they are; relations have no case (RFC 8288)."""
+    return link.relation.strip().lower() == "next"
 
 
 class Period(Element, frozen=True):

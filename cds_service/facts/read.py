@@ -15,8 +15,11 @@ import msgspec
 from msgspec import Struct
 
 from cds_service.facts import fhir
+from cds_service.facts.address import entries_at_home
 from cds_service.facts.coding import reference_of
+from cds_service.facts.fhir_types import leads_on
 from cds_service.facts.resource_types import KNOWN_TYPES
+from cds_service.facts.whole import says_failed, says_left_out, says_partial
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
 
 FOUND, EMPTY = "found", "empty"
@@ -24,6 +27,8 @@ NOT_SUPPLIED, FAILED, TRUNCATED = "not-supplied", "failed", "truncated"
 OTHER_PATIENT, DEADLINE = "other-patient", "deadline"
 NOBODYS = "names-no-patient"
 """The note on a resource that does not say whose it is."""
+PARTIAL = "partial"
+"""The note for an entry that says of itself that parts of it were left out."""
 # Where one key has several shortcomings the one that says most is told.
 WORST = (EMPTY, FOUND, TRUNCATED, OTHER_PATIENT, FAILED)
 
@@ -90,6 +95,8 @@ class Owner:
 _CLASS_OF_KEY: Mapping[str, type] = {
     key: getattr(fhir, kind) for kind, key in KEY_OF_TYPE.items() if key != OBSERVATIONS
 }
+_REFERRING = (fhir.Procedure, *fhir.DrugResource.__args__)
+"""Types that refer to resources of which another server may have one of the same id."""
 _MATCHING = ("match", "")
 _READ_ALONE = ("patient", "encounter")
 
@@ -174,7 +181,7 @@ def _finish(
     hidden: bool,
     strangers: int,
 ) -> Supplied:
-    more = hidden or any(link.relation == "next" for link in bundle.link)
+    more = hidden or any(map(leads_on, bundle.link)) or says_partial(bundle.meta)
     supplied = _assemble(
         key, entries, owner, total=bundle.total, noted=len(notes), truncated=more, strangers=strangers
     )
@@ -199,6 +206,8 @@ def _assemble(
     kept: list[fhir.Readable] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
     notes: list[Note] = []
+    if expected in _REFERRING:
+        entries = [*entries_at_home(entries, owner.server)]
     for index, entry in enumerate(entries):
         resource = entry.resource
         if resource is not None and resource.__class__ is expected:
@@ -210,14 +219,35 @@ def _assemble(
                 if owner.names_nobody(resource):
                     notes.append(Note(NOBODYS, reference_of(resource, index)))
         else:
-            strangers += _stranger(key, fhir.named(entry), kept, states)
+            strangers += _stranger(key, resource, kept, states)
     if strangers and not kept:
         # Data came, but none of what was asked for: whoever answered did not answer this search.
         states.add(FAILED)
     if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
+    notes += _partial(kept, states)
+    if expected in _REFERRING:
+        notes += _not_r4(kept, states)
     states.add(FOUND if kept else EMPTY)
     return Supplied(max(states, key=WORST.index), tuple(kept), tuple(notes))
+
+
+def _partial(kept: Sequence[fhir.Readable], states: set[str]) -> list[Note]:
+    """Notes on what says of itself that parts of it were left out; its key is then not whole."""
+    labelled = [one for one in kept if one.meta is not None and (one.meta.tag or one.meta.security)]
+    notes = [Note(PARTIAL, reference_of(one)) for one in labelled if says_partial(one.meta)]
+    if notes:
+        states.add(TRUNCATED)
+    return notes
+
+
+def _not_r4(kept: list[fhir.Readable], states: set[str]) -> list[Note]:
+    """Take out what is written in another FHIR version than R4; its key has then failed."""
+    newer = [one for one in kept if isinstance(one, fhir.OfDrug) and one.after_r4]
+    if newer:
+        states.add(FAILED)
+        kept[:] = [one for one in kept if not (isinstance(one, fhir.OfDrug) and one.after_r4)]
+    return [Note("unreadable", reference_of(one)) for one in newer]
 
 
 def _more_than_came(total: float, entries: Sequence[fhir.Entry], expected: type) -> bool:
@@ -261,7 +291,8 @@ def _stranger(key: str, resource: fhir.Readable | None, kept: list[fhir.Readable
 
 
 def outcome_state(outcome: fhir.OperationOutcome) -> Iterator[str]:
-    """A report among the data: an error means that the search failed, a warning is only a remark."""
-    severities = {issue.severity for issue in outcome.issue}
-    if not severities or severities & {"error", "fatal"} or not severities <= {"warning", "information"}:
+    """A report among the data: the search failed, left something out, or is only remarked upon."""
+    if says_failed(outcome):
         yield FAILED
+    elif says_left_out(outcome):
+        yield TRUNCATED

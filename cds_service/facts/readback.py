@@ -91,7 +91,7 @@ class ReadBack:
         """The keys with the medications that their entries refer to and that did not come along."""
         if not request.fhir_server:
             return supplied
-        wanted = {key: missing_medications(brought, request.fhir_server) for key, brought in supplied.items()}
+        wanted = {key: missing_medications(brought) for key, brought in supplied.items()}
         references = list(dict.fromkeys(reference for each in wanted.values() for reference in each))
         if not references:
             return supplied

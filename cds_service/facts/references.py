@@ -15,11 +15,12 @@ from cds_service.facts.server.query import is_id
 _MEDICATION = re.compile(r"Medication/([^/]+)(?:/_history/[^/]+)?")
 
 
-def missing_medications(brought: Supplied, base: str) -> tuple[str, ...]:
-    """The `Medication/id` on the server `base` that entries refer to; not those contained or in the key."""
-    here = {f"Medication/{r.id}" for r in brought.resources if isinstance(r, fhir.Medication)}
+def missing_medications(brought: Supplied) -> tuple[str, ...]:
+    """The `Medication/id` on the caller's server that entries refer to; not those contained or in the key."""
+    came = (resource for resource in brought.resources if isinstance(resource, fhir.Medication))
+    here = {f"Medication/{one.id}" for one in came if "://" not in one.full_url}
     named = (
-        _on_server(resource.medication_reference.reference, base)
+        _on_server(resource.medication_reference.reference)
         for resource in brought.resources
         if isinstance(resource, fhir.OfDrug)
         and resource.medication_codeable_concept is None
@@ -28,8 +29,8 @@ def missing_medications(brought: Supplied, base: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reference for reference in named if reference and reference not in here))
 
 
-def _on_server(reference: str, base: str) -> str:
-    match = _MEDICATION.fullmatch(reference.removeprefix(f"{base.rstrip('/')}/"))
+def _on_server(reference: str) -> str:
+    match = _MEDICATION.fullmatch(reference)
     return f"Medication/{match[1]}" if match and is_id(match[1]) else ""
 
 

@@ -81,6 +81,18 @@ class Shelf:
     likes: set[Place] = field(default_factory=set)
     overlay: Overlay | None = None
 
+    def path(self, name: str) -> Path:
+        """Where a file of `files` stands, as its places name it."""
+        local = overlay_path(self.folder)
+        return local if name == _local_name(local) else self.folder / name
+
+    @property
+    def phrases(self) -> Mapping[str, str]:
+        """The declared wording as it is said here."""
+        shipped = self.about.model.wording if self.about is not None else {}
+        changed = self.overlay.model.wording if self.overlay is not None else {}
+        return {key: changed.get(key, phrase) for key, phrase in shipped.items()}
+
     def known(self, kind: str) -> frozenset[str]:
         """The ids of value sets, tables, templates, rules or reasons, readable or not."""
         return frozenset(self.named.get(kind, ()))
@@ -125,13 +137,18 @@ def _overlay(shelf: Shelf) -> Overlay | None:
     if not path.is_file():
         return None
     file = read_yaml(path)
-    shelf.files[f"../{LOCAL}/{path.name}"] = file.data
+    shelf.files[_local_name(path)] = file.data
     parsed, problems = parse(file, OverlayFile)
     shelf.problems += problems
     if parsed is None or not parsed.sound:
         return None
     sources, book = read_yaml(shelf.folder / SOURCES), read_yaml(shelf.folder / BOOK)
     return Overlay.of(parsed, sources.data, book.data)
+
+
+def _local_name(path: Path) -> str:
+    """The key of `files` of what a site changes, which stands beside the folder."""
+    return f"../{LOCAL}/{path.name}"
 
 
 def rule_paths(folder: Path) -> Iterator[Path]:

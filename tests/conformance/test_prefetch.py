@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from web.answers import (
+    SELECT,
     VIEW,
     assert_cards,
     assert_outcome,
@@ -14,6 +15,7 @@ from web.answers import (
     decision,
     fracture,
     searched,
+    select_call,
     verdicts,
     view_call,
 )
@@ -79,6 +81,9 @@ def test_a_failed_search_is_never_an_empty_one(sample: FlaskClient) -> None:
     remarked = searched(fracture("c1", "p1"))
     remarked["entry"].append({"resource": REMARK, "search": {"mode": "outcome"}})
     assert judged(sample, CONDITIONS, remarked) == ("true", "", True)
+    withheld = {"severity": "warning", "code": "suppressed"}
+    withheld = searched() | {"entry": [{"resource": FAILED | {"issue": [withheld]}}]}
+    assert judged(sample, CONDITIONS, withheld) == ("unknown", "truncated", False)
 
 
 @row("PF-6")
@@ -105,6 +110,10 @@ def test_resources_of_another_fhir_version_are_not_read_as_r4(sample: FlaskClien
     assert judged(sample, CONDITIONS, searched(old)) == ("unknown", "failed", False)
     dstu2 = {"resourceType": "Condition", "id": "c1", "patient": {"reference": "Patient/p1"}}
     assert judged(sample, CONDITIONS, searched(dstu2)) == ("unknown", "other-patient", False)
+    call = select_call()
+    (entry,) = call["context"]["draftOrders"]["entry"]
+    entry["resource"]["medication"] = {"concept": entry["resource"].pop("medicationCodeableConcept")}
+    assert_outcome(sample.post(SELECT, json=call), 412)
 
 
 @row("CACHE-2")

@@ -60,14 +60,49 @@ def test_a_draft_of_a_type_no_rule_asks_about_is_none_of_our_business(kind: str)
     assert (held.notes, held.missing) == ((), {})
 
 
-@pytest.mark.parametrize(("severity", "state"), [("error", UNKNOWN), ("warning", FALSE)])
-def test_a_report_of_an_error_among_the_drafts_means_that_there_may_be_more(
-    severity: str, state: Any
+GROUP: Json = {"resourceType": "RequestGroup", "id": "g1", "action": [{"resource": {"reference": "#o1"}}]}
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        GROUP | {"contained": [order(id="o1")]},
+        {"resourceType": "Parameters", "id": "g1", "parameter": [{"name": "x", "resource": order()}]},
+        {"resourceType": "Parameters", "id": "g1", "parameter": [{"resource": bundle(order())}]},
+        GROUP | {"contained": [order() | {"resourceType": "MedicationRequets"}]},
+        GROUP | {"contained": [order() | {"resourceType": ["MedicationRequest"]}]},
+        GROUP | {"contained": [{"resourceType": "RequestGroup", "contained": [order()]}]},
+    ],
+)
+def test_an_order_inside_another_is_noted_and_leaves_open_what_is_ordered(holder: Json) -> None:
+    found = ask(ORDERED, drafts=[holder], **SIGN)
+    assert (found.state, found.because) == (UNKNOWN, CUT)
+    assert chart(drafts=[holder], **SIGN).notes == (Note("unreadable", f"{holder['resourceType']}/g1"),)
+    nameless = holder | {"id": "no id"}
+    assert chart(drafts=[nameless], **SIGN).notes[0].reference == f"{holder['resourceType']}/?"
+
+
+def test_an_order_of_another_type_that_holds_no_order_is_none_of_our_business() -> None:
+    held = [{"resourceType": "Patient", "id": "p"}, {"resourceType": "Medication", "id": "m"}]
+    for holder in (GROUP, GROUP | {"contained": held}, {"resourceType": "ServiceRequest", "contained": held}):
+        assert (held_chart := chart(drafts=[holder], **SIGN)).notes == ()
+        assert held_chart.missing == {}
+
+
+@pytest.mark.parametrize(
+    ("severity", "code", "because"),
+    [
+        ("error", "exception", (("draft-orders", "failed"),)),
+        ("warning", "suppressed", CUT),
+        ("warning", "processing", ()),
+    ],
+)
+def test_a_report_among_the_drafts_may_mean_that_there_are_more(
+    severity: str, code: str, because: Any
 ) -> None:
-    report = {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "exception"}]}
+    report = {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": code}]}
     found = ask(ORDERED, drafts=[report], **SIGN)
-    assert found.state is state
-    assert found.because == ((("draft-orders", "failed"),) if state is UNKNOWN else ())
+    assert (found.state, found.because) == (UNKNOWN if because else FALSE, because)
 
 
 def test_a_draft_entered_in_error_is_noted_and_takes_back_the_order_it_revises() -> None:

@@ -25,10 +25,10 @@ OWNER = Owner("p", "https://ehr.example.org/fhir/")
 ONE = condition("F33.2", id="c1")
 
 
-def report(*severities: Any) -> Json:
+def report(*severities: Any, code: Any = "processing") -> Json:
     return {
         "resourceType": "OperationOutcome",
-        "issue": [{"severity": one, "code": "x"} for one in severities],
+        "issue": [{"severity": one, "code": code} for one in severities],
     }
 
 
@@ -62,6 +62,8 @@ def test_an_absent_key_was_not_supplied() -> None:
         (bundle(total=3), TRUNCATED),
         (bundle(ONE, more=True), TRUNCATED),
         (bundle(more=True), TRUNCATED),
+        *((entries(link=[{"relation": name}]), TRUNCATED) for name in ("Next", "NEXT", " next ")),
+        (entries(link=[{"relation": "next", "url": None}]), TRUNCATED),
         (ONE, TRUNCATED),  # one resource is no answer to a search: there may be more
         (report("error"), FAILED),
         (report("warning"), FAILED),
@@ -92,6 +94,32 @@ def test_an_absent_key_was_not_supplied() -> None:
 )
 def test_the_state_of_a_key_follows_from_what_it_brought(value: Any, state: str) -> None:
     assert read(value).state == state
+
+
+@pytest.mark.parametrize("severity", ["warning", "information"])
+@pytest.mark.parametrize(
+    ("codes", "state"),
+    [
+        ("suppressed incomplete security login unknown expired forbidden not-supported", TRUNCATED),
+        ("too-long too-costly business-rule conflict multiple-matches structure", TRUNCATED),
+        ("transient lock-error no-store exception timeout throttled unheard-of Suppressed", TRUNCATED),
+        ("informational processing duplicate not-found deleted", EMPTY),
+        ("invalid required value invariant code-invalid extension", EMPTY),
+    ],
+)
+def test_a_report_that_something_was_left_out_is_no_remark(severity: str, codes: str, state: str) -> None:
+    for code in codes.split():
+        said = {"resource": report(severity, code=code), "search": {"mode": "outcome"}}
+        assert read(entries(said, total=0)).state == state, code
+        also = report(severity) | {"issue": [*report(severity)["issue"], *said["resource"]["issue"]]}
+        assert read(entries({"resource": ONE}, {"resource": also})).state == (
+            FOUND if state == EMPTY else TRUNCATED
+        )
+
+
+def test_a_report_without_an_issue_type_is_no_remark() -> None:
+    untyped = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning"}]}
+    assert read(bundle(ONE, untyped)).state == TRUNCATED
 
 
 def test_what_was_found_is_kept_even_if_it_is_not_all() -> None:
@@ -150,7 +178,7 @@ def test_data_that_answer_another_search_mean_that_this_one_failed() -> None:
 
 
 def test_elements_no_rule_reads_may_be_anything() -> None:
-    assert read(bundle(ONE | {"note": 7, "meta": [], "stage": None})).state == FOUND
+    assert read(bundle(ONE | {"note": 7, "text": [], "meta": None, "stage": None})).state == FOUND
 
 
 @pytest.mark.parametrize(

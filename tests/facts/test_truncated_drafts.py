@@ -51,5 +51,19 @@ def test_an_answer_that_lacks_drafts_is_not_complete(tmp_path: Path, changes: An
     assert outcome.evaluation.decision.not_obtained == (("draft-orders", "truncated"),)
 
 
+def test_an_empty_list_of_selections_drops_no_warning(tmp_path: Path) -> None:
+    """An empty list says of no order that it was not chosen."""
+    body = json.loads((ROOT / "fhir_fixtures" / "requests" / "order-iv-60-mg.order-select.json").read_bytes())
+    said = []
+    for selections in (body["context"]["selections"], []):
+        path = tmp_path / "call.order-select.json"
+        path.write_text(json.dumps(body | {"context": body["context"] | {"selections": selections}}))
+        call = request_file(path, served().book, charts=ROOT / "fhir_fixtures" / "charts")
+        answer = evaluate(call, served()).body
+        said.append([card["summary"] for card in answer["cards"]])
+        assert answer["extension"][DECISION]["complete"] is True
+    assert said[0] == said[1] != []
+
+
 def test_an_answer_that_has_all_drafts_is_complete(tmp_path: Path) -> None:
     assert evaluate(with_drafts(tmp_path), served()).body["extension"][DECISION]["complete"] is True

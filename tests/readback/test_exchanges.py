@@ -94,6 +94,33 @@ def test_a_next_link_under_the_base_is_followed(server: Scripted, reader: FhirRe
     assert all(asked.headers["Authorization"] == f"Bearer {TOKEN}" for asked in server.asked)
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"relation": "next"},
+        {"relation": "next", "url": ""},
+        {"relation": "next", "url": None},
+        {"relation": "Next"},
+    ],
+)
+def test_a_next_link_that_leads_nowhere_says_that_there_is_more(
+    server: Scripted, reader: FhirReader, link: dict[str, str | None]
+) -> None:
+    server.on(CONDITIONS, answer(bundle("c1", following="Condition?page=2")))
+    server.on("Condition?page=2", answer(bundle("c2", link=[link])))
+    found = read(reader, server)
+    assert (found.ended, ids(found.raw)) == ("truncated", ["c1", "c2"])
+    assert b'"next"' in bytes(found.raw or b"")
+
+
+def test_the_relation_of_a_link_has_no_case(server: Scripted, reader: FhirReader) -> None:
+    nowhere, onward = {"relation": "next"}, {"relation": "Next", "url": "Condition?page=2"}
+    server.on(CONDITIONS, answer(bundle("c1", link=[{"relation": "self", "url": "x"}, nowhere, onward])))
+    server.on("Condition?page=2", answer(bundle("c2")))
+    found = read(reader, server)
+    assert (found.ended, ids(found.raw)) == ("", ["c1", "c2"])
+
+
 def test_a_search_that_runs_in_a_circle_is_cut_short(server: Scripted, reader: FhirReader) -> None:
     server.on(CONDITIONS, answer(bundle("c1", following="Condition?page=2")))
     server.on("Condition?page=2", answer(bundle("c2", following=CONDITIONS)))

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 
+from cds_service.authoring.charts import FIXTURES
 from cds_service.authoring.lint.against import rules_at
 from cds_service.authoring.lint.check import LEVELS, PERSONAS, Persona
 from cds_service.authoring.lint.report import FORMATS, Report
 from cds_service.authoring.lint.run import Findings, lint_rulebook
+from cds_service.authoring.testfile import SUFFIX, read_tests
 from cds_service.errors import Problem, UsageError
 from cds_service.rulebook.load import find_rulebooks, rulebook_of
 from cds_service.rulebook.overlay import LOCAL
@@ -60,8 +62,9 @@ def lint(
     """Check rulebooks and print every problem with its file, line and column.
 
     PATHS are rulebook folders, folders of rulebooks, files in one, or what a site changes in one
-    (rules/local/…), default: rules/. A file narrows what is printed, never what is checked. Every finding
-    names its page in docs/lint/: what to avoid, what to prefer, and why.
+    (rules/local/…), default: rules/. A file narrows what is printed, never what is checked. A test file
+    (x.test.yaml) is read only where it is named; cds test reads them all. Every finding names its page in
+    docs/lint/: what to avoid, what to prefer, and why.
 
     \b
       cds lint
@@ -71,7 +74,7 @@ def lint(
     """
     day = today.date() if today is not None else date.today()
     found = [
-        _narrowed(_run(folder, day, against), folder, wanted).for_persona(persona)
+        _with_cases(_narrowed(_run(folder, day, against), folder, wanted), wanted).for_persona(persona)
         for folder, wanted in _wanted(paths or (Path("rules"),)).items()
     ]
     click.echo(FORMATS[style](_report(found, persona)), nl=False)
@@ -131,6 +134,16 @@ def _narrowed(found: Findings, folder: Path, wanted: Sequence[Path]) -> Findings
         problems=tuple(one for one in found.problems if _in(one, wanted)),
         set_aside=tuple(one for one in found.set_aside if _in(one.problem, wanted)),
     )
+
+
+def _with_cases(found: Findings, wanted: Sequence[Path]) -> Findings:
+    """With the mistakes of the test files named, which are read only then: there are many, and long ones."""
+    named = [path for path in wanted if path.name.endswith(SUFFIX)]
+    book = found.book
+    if book is None or not named:
+        return found
+    cases = [problem for path in named for problem in read_tests(path, book, FIXTURES)[1]]
+    return replace(found, problems=tuple(sorted({*found.problems, *cases})))
 
 
 def _in(problem: Problem, wanted: Sequence[Path]) -> bool:

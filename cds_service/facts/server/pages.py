@@ -8,20 +8,17 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import RequestError
-from cds_service.facts.fhir_types import Element, Text
+from cds_service.facts.fhir_types import Element, Labels, Link, Text, leads_on
 from cds_service.facts.members import objects_of, refuse_duplicates
-
-
-class _Link(Element, frozen=True, omit_defaults=True):
-    relation: Text = ""
-    url: Text = ""
+from cds_service.facts.whole import says_partial
 
 
 class _Page(Element, frozen=True, omit_defaults=True):
     resource_type: Text = ""
     type: Text = ""
+    meta: Labels | None = None
     total: float | None = None
-    link: tuple[_Link, ...] = ()
+    link: tuple[Link, ...] = ()
     entry: tuple[Raw, ...] = ()
 
 
@@ -57,11 +54,11 @@ def _objects(values: Iterable[Raw]) -> Iterator[Raw]:
     return (value for value in values if bytes(value).startswith(b"{"))
 
 
-def next_of(page: bytes | Raw) -> str:
-    """The address of the page after this one; empty if there is none, or it cannot be told."""
+def next_of(page: bytes | Raw) -> str | None:
+    """The address of the page after this one; None if this is the last, empty if nobody says where it is."""
     found = _page(page)
-    links = found.link if found is not None else ()
-    return next((link.url for link in links if link.relation == "next"), "")
+    following = [link.url for link in found.link if leads_on(link)] if found is not None else []
+    return next(filter(None, following), "") if following else None
 
 
 def joined(pages: Sequence[bytes | Raw], *, whole: bool) -> Raw | None:
@@ -73,7 +70,7 @@ def joined(pages: Sequence[bytes | Raw], *, whole: bool) -> Raw | None:
         return Raw(pages[0]) if pages else None
     read = [_page(page) for page in pages]
     bundles = [page for page in read if page is not None]
-    whole = whole and len(bundles) == len(read)
+    whole = whole and len(bundles) == len(read) and not any(says_partial(page.meta) for page in bundles)
     totals = [page.total for page in bundles if page.total is not None]
     return Raw(
         msgspec.json.encode(
@@ -81,7 +78,7 @@ def joined(pages: Sequence[bytes | Raw], *, whole: bool) -> Raw | None:
                 resource_type="Bundle",
                 type="searchset",
                 total=max(totals, default=None),
-                link=() if whole else (_Link("next"),),
+                link=() if whole else (Link("next"),),
                 entry=tuple(entry for page in bundles for entry in page.entry),
             )
         )

@@ -102,10 +102,10 @@ class Search:
             self._pages.append(page)
             self._size += len(page)
             following = next_of(page)
+            if following is None:
+                return WHOLE
             url = under_base(self._access.base, following) if following else ""
-            if following and not url:
-                return CUT
-        return WHOLE if seen else CUT
+        return CUT
 
     def _page(self, url: str, *, as_form: bool) -> bytes:
         """One page. A form is sent once: only a GET may be repeated without asking."""

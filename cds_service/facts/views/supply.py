@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cds_service.facts import fhir
+from cds_service.facts.address import tail_of
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import reference_tail
 from cds_service.facts.dates import When, day_of
 from cds_service.facts.dosing import as_needed, daily_dose, is_counted
 from cds_service.facts.quantity import convert, read_quantity
@@ -124,7 +124,7 @@ def dispensed(
     dispense: fhir.MedicationDispense = entry.resource
     if dispense.status not in DISPENSED:
         return None
-    named = tuple(reference_tail(reference.reference) for reference in dispense.authorizing_prescription)
+    named = tuple(tail_of(reference.reference) for reference in dispense.authorizing_prescription)
     dosages, waiting = _dosages(dispense, named, orders, orders_known)
     dose = None if waiting else daily_dose(dosages, ingredient)
     days = _days_supply(dispense)
