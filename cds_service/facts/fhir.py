@@ -138,6 +138,7 @@ class Observation(OfSubject, frozen=True, tag="Observation"):
     value_range: Any = None
     value_ratio: Any = None
     value_sampled_data: Any = None
+    data_absent_reason: CodeableConcept | None = None
     value_time: Any = None
     value_date_time: Any = None
     value_period: Any = None

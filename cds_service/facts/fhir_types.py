@@ -162,6 +162,7 @@ class Valued(Element, frozen=True):
     value_time: Any = None
     value_date_time: Any = None
     value_period: Any = None
+    data_absent_reason: CodeableConcept | None = None
     interpretation: tuple[CodeableConcept, ...] = ()
 
 

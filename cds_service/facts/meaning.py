@@ -42,7 +42,7 @@ class Meanings:
         self._concepts = lru_cache(_REMEMBERED)(self._of)
         self._drugs = lru_cache(_REMEMBERED)(self._drug)
         self.of: Callable[[fhir.CodeableConcept | None], Meaning] = self._concepts
-        self.drug: Callable[[fhir.CodeableConcept], tuple[Drug | None, tuple[Coded, ...]]] = self._drugs
+        self.drug: Callable[[fhir.CodeableConcept], tuple[Drug, tuple[Coded, ...]]] = self._drugs
         self._misses = self._held = 0
 
     def of_question(self, concept: fhir.CodeableConcept | None) -> Meaning:
@@ -77,9 +77,9 @@ class Meanings:
         name = "" if not sets or any(code.display for code in codes) else self.terminology.name_of(codes)
         return Meaning(sets, classified, codes, may_mean, name)
 
-    def _drug(self, concept: fhir.CodeableConcept) -> tuple[Drug | None, tuple[Coded, ...]]:
+    def _drug(self, concept: fhir.CodeableConcept) -> tuple[Drug, tuple[Coded, ...]]:
         codes = concept_codes(concept)
-        return (self.resolve(codes, ()) if codes else None), codes
+        return self.resolve(codes, ()), codes
 
     def resolve(self, codes: tuple[Coded, ...], parts: tuple[Coded, ...]) -> Drug:
         """The drug of some codes, or of the ingredients of a Medication, or of a text."""

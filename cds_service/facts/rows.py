@@ -39,6 +39,7 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, compare, exac
 RowTest = Callable[[Mapping[str, Cell]], Truth]
 _CHOSEN = frozenset({"value", "answer", "route"})
 """Elements and columns whose codes somebody chose from a list."""
+_NOT_CODED = "told in words, or by a code not known here"
 NamedTest = tuple[str, WhereTest, RowTest]
 """A condition on a column: its name, the condition as written, and as a function."""
 
@@ -63,7 +64,7 @@ class ElementTest:
     def __call__(self, entry: Entry, chart: Chart) -> Truth:
         if self.own_code and isinstance(self.spec, Unreadable):
             # What a resource is about may be told by more than its codes: a drug by its name or its parts.
-            if entry.classified:
+            if entry.classified and not (self.spec.mentions and entry.also_said is not None):
                 return FALSE
             return mentions(self.read(entry, chart), self.spec.mentions)
         sets = entry.sets if self.own_code else frozenset()
@@ -138,7 +139,7 @@ def entries_of(
 def _judge(
     entry: Entry, chart: Chart, where: Sequence[ElementTest], sure: bool, *, tell: bool
 ) -> tuple[Truth, tuple[str, ...]]:
-    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("told in words, or by a code not known here",))
+    verdict, why = (TRUE, ()) if sure else (UNKNOWN, (entry.contradicted or _NOT_CODED,))
     for test in where:
         answer = test(entry, chart)
         if answer is FALSE:

@@ -7,7 +7,7 @@ entry only if a fact asks for every resource of their type.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -33,12 +33,15 @@ CLASSIFIED: frozenset[type] = frozenset(
         fhir.MedicationAdministration,
     }
 )
+NAMELESS = "drug not named"
+"""How a reader is told of an entry that names no drug: withheld, left out, or not chosen yet."""
 # How a drug was told apart, where that says less than its product code would.
 _DRUG_NOTES = {
     "unresolved": "drug-not-recognised",
     "text": "drug-from-text",
     "ingredient": "drug-from-ingredient",
 }
+_DIFFERS = "drug-words-differ"
 _NO_SETS: frozenset[str] = frozenset()
 _ANY = ""
 """Under this every entry not classified is filed: it may belong to any value set that has no words."""
@@ -53,6 +56,7 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     the sets of partial codes that a classified entry may belong to by its words. `aside` says why it never
     counts (refuted, entered in error). `parts` are the meanings of an observation with components: of its own
     code, then of theirs. `unread` if its drug was not recognised for want of the Medication it refers to.
+    `also_said` is the same resource as what its words name beside its code, if that is in other value sets.
     `name` is what our lists call it where it came without a word.
     """
 
@@ -66,17 +70,33 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     may_mean: frozenset[str] = frozenset()
     parts: tuple[Meaning, ...] = ()
     unread: bool = False
+    also_said: Entry | None = None
     name: str = ""
 
     @property
     def text(self) -> str:
         """The entry's name for a reader: a display, the text, our name of its code, or the bare code."""
+        if self.nameless:
+            return NAMELESS
         if self.drug is not None and self.drug.name:
             return self.drug.name
         for code in self.codes:
             if code.display:
                 return code.display
         return self.name or (self.codes[0].code if self.codes else "")
+
+    @property
+    def contradicted(self) -> str:
+        """Why an entry of a known drug only may be what a fact asks for; empty if its drug is not known."""
+        known = self.drug is not None and self.drug.resolution != "unresolved"
+        return "its code and its words name different drugs" if known else ""
+
+    @property
+    def nameless(self) -> bool:
+        """Whether it is about a drug and neither names it nor says where it is named."""
+        if self.drug is None or self.drug.resolution != "unresolved" or self.unread:
+            return False
+        return not any(code.code.strip() for code in self.codes)
 
 
 @dataclass
@@ -128,7 +148,7 @@ class Shelf:
         if not self.may_be or self.meanings is None:
             return ()
         worded = self.meanings.terminology.words.sets
-        return dict.fromkeys(name if name in worded else _ANY for name in sets)
+        return sets if worded.issuperset(sets) else (*sets, _ANY)
 
     @property
     def unread(self) -> Iterator[str]:
@@ -152,6 +172,9 @@ class Shelf:
                 filed.append(entry)
         for name in entry.may_mean if entry.classified else (_ANY, *entry.may_mean):
             self.may_be.setdefault(name, []).append(entry)
+        if entry.also_said is not None:
+            for name in entry.also_said.may_mean:
+                self.may_be.setdefault(name, []).append(entry.also_said)
 
 
 EMPTY_SHELF = Shelf()
@@ -199,9 +222,7 @@ def file_resources(
         if entry.reference not in seen and entry.reference not in replaced:
             seen.add(entry.reference)
             shelf.file(entry)
-            note = _note_on(entry)
-            if note is not None:
-                notes[note] = None
+            notes.update(dict.fromkeys(_notes_on(entry)))
     return shelves
 
 
@@ -221,9 +242,9 @@ def _other_drug(resource: Any, meanings: Meanings) -> bool:
     if concept is None or resource.status == "entered-in-error":
         return False
     drug = meanings.drug(concept)[0]
-    if drug is None or drug.resolution not in ("code", "other"):
+    if drug.resolution not in ("code", "other"):
         return False
-    return not drug.sets and not drug.left_out
+    return not (drug.sets or drug.left_out or drug.also_said or drug.other_strength)
 
 
 def _plain(resource: Any) -> bool:
@@ -240,10 +261,9 @@ def read_entry(
     reference, aside = reference_of(resource, index), _aside(resource)
     if isinstance(resource, fhir.OfDrug):
         drug, codes = drug_of(resource, medications, meanings)
-        if drug is None:
-            return Entry(resource, reference, frozenset(), codes, aside=aside)
         if drug.resolution != "unresolved":
-            return Entry(resource, reference, drug.sets, codes, True, drug, aside)
+            also = _also_said(resource, reference, codes, drug)
+            return Entry(resource, reference, drug.sets, codes, True, drug, aside, also_said=also)
         unread, everything = names_a_drug_not_read(resource, medications), meanings.terminology.words.sets
         return Entry(
             resource, reference, drug.sets, codes, False, drug, aside, may_mean=everything, unread=unread
@@ -279,6 +299,16 @@ def _answered(resource: fhir.Observation, reference: str, aside: str, meanings: 
     )
 
 
+def _also_said(resource: Any, reference: str, codes: tuple[Coded, ...], drug: Drug) -> Entry | None:
+    """The entry as the other drug it names, if that is in value sets in which its own is not."""
+    other = drug.also_said
+    if other is None or other.sets <= drug.sets:
+        return None
+    named = replace(other, name=f"{other.name}, also told as {drug.name}")
+    further = other.sets - drug.sets
+    return Entry(resource, reference, frozenset(), codes, True, named, may_mean=further)
+
+
 def _meaning(resource: Any, meanings: Meanings) -> Meaning:
     if isinstance(resource, fhir.AllergyIntolerance) and resource.reaction:
         return _allergy_meaning(resource, meanings)
@@ -309,14 +339,21 @@ def _aside(resource: Any) -> str:
     return "not-to-be-given" if ordered and resource.do_not_perform else ""
 
 
-def _note_on(entry: Entry) -> Note | None:
+def _notes_on(entry: Entry) -> Iterator[Note]:
+    """What the answer says of an entry that cannot be used as it stands."""
     if entry.aside in ("refuted", "entered-in-error"):
-        return Note(entry.aside, entry.reference)
-    if entry.drug is not None:
-        code = _DRUG_NOTES.get(entry.drug.resolution)
-        return Note(code, entry.reference) if code else None
-    if entry.resource.__class__ is fhir.Observation:
-        return Note("question-in-words", entry.reference) if entry.may_mean else None
-    if not entry.classified:
-        return Note("not-classified", entry.reference)
-    return Note("words-beyond-code", entry.reference) if entry.may_mean else None
+        yield Note(entry.aside, entry.reference)
+    elif entry.nameless:
+        yield Note("drug-not-named", entry.reference)
+    elif entry.drug is not None:
+        if entry.drug.resolution in _DRUG_NOTES:
+            yield Note(_DRUG_NOTES[entry.drug.resolution], entry.reference)
+        if entry.drug.also_said is not None or entry.drug.other_strength:
+            yield Note(_DIFFERS, entry.reference)
+    elif entry.resource.__class__ is fhir.Observation:
+        if entry.may_mean:
+            yield Note("question-in-words", entry.reference)
+    elif not entry.classified:
+        yield Note("not-classified", entry.reference)
+    elif entry.may_mean:
+        yield Note("words-beyond-code", entry.reference)

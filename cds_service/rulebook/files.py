@@ -276,6 +276,27 @@ class OverrideReasonsFile(RootModel[dict[SetId, OverrideReason]]):
     model_config = ConfigDict(frozen=True)
 
 
+ClaimId = Annotated[str, Field(pattern=r"^[KSVI]\d{2}$")]
+
+
+class ClaimsFile(Shape):
+    """claims.yaml: the claims that rules may rest on, if a rulebook keeps a table of them."""
+
+    known: dict[Literal["K", "S", "V", "I"], Annotated[Number, Field(le=99)]] = Field(
+        min_length=1, description="the last number of each letter: {K: 35} is K01 to K35"
+    )
+    unused: dict[ClaimId, str] = Field(
+        default_factory=dict, description="claims that no rule rests on, each with why"
+    )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every claim of the table."""
+        return tuple(
+            f"{letter}{number:02d}" for letter, last in self.known.items() for number in range(1, last + 1)
+        )
+
+
 class TemplateFile(Shape):
     """A FHIR resource with placeholders; validated against FHIR when the rulebook loads."""
 

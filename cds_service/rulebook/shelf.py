@@ -9,6 +9,7 @@ from typing import Any
 
 from cds_service.errors import Place, Problem
 from cds_service.rulebook.files import (
+    ClaimsFile,
     OverrideReasonsFile,
     RulebookFile,
     SourcesFile,
@@ -23,7 +24,8 @@ from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.yamlfile import YamlFile, read_yaml
 
 BOOK, SOURCES, REASONS = "rulebook.yaml", "sources.yaml", "override-reasons.yaml"
-_OTHERS = ("claims.yaml", "known-cards.yaml")
+CLAIMS = "claims.yaml"
+_OTHERS = (CLAIMS, "known-cards.yaml")
 VALUESETS, TABLES, TEMPLATES = "valuesets", "tables", "templates"
 RULE = "rule"
 DRUGS = Path("terminology") / "rxnorm.csv"
@@ -67,6 +69,7 @@ class Shelf:
     about: Parsed[RulebookFile] | None = None
     sources: Parsed[SourcesFile] | None = None
     reasons: Parsed[OverrideReasonsFile] | None = None
+    claims: Parsed[ClaimsFile] | None = None
     valuesets: dict[str, Parsed[ValueSetFile]] = field(default_factory=dict)
     tables: dict[str, Parsed[TableFile]] = field(default_factory=dict)
     templates: dict[str, Parsed[TemplateFile]] = field(default_factory=dict)
@@ -115,6 +118,7 @@ def read_shelf(folder: Path, *, local: bool = True) -> Shelf:
     shelf.sources = _single(shelf, SOURCES, SourcesFile)
     shelf.reasons = _single(shelf, REASONS, OverrideReasonsFile)
     shelf.named["reason"] = {str(key) for key in shelf.listed(REASONS)}
+    shelf.claims = _claims(shelf)
     _collect(shelf, VALUESETS, ValueSetFile, shelf.valuesets)
     _collect(shelf, TABLES, TableFile, shelf.tables)
     _collect(shelf, TEMPLATES, TemplateFile, shelf.templates)
@@ -214,6 +218,16 @@ def _single(shelf: Shelf, name: str, model: type[Shaped]) -> Parsed[Shaped] | No
         shelf.problems.append(problem)
         return None
     parsed, problems = parse(_read(shelf, path), model, {})
+    shelf.problems += problems
+    return parsed
+
+
+def _claims(shelf: Shelf) -> Parsed[ClaimsFile] | None:
+    """The table of claims, if there is one; it decides nothing, so no digest holds it."""
+    path = shelf.folder / CLAIMS
+    if not path.is_file():
+        return None
+    parsed, problems = parse(read_yaml(path), ClaimsFile)
     shelf.problems += problems
     return parsed
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning, milligrams_in
+from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning
 from cds_service.rulebook.files import Code, Prefix, ValueSetFile
+from cds_service.rulebook.mislabel import names_another, says_another_strength
 from cds_service.rulebook.names import name_beside, name_in, pattern
 from cds_service.rulebook.systems import SYSTEMS, plain_code, system_name
 from cds_service.rulebook.words import Words
@@ -39,7 +40,8 @@ class Drug:
     by name: strength never trusted), other (named, and known to be none of the drugs in the table),
     unresolved. `product` is the RXCUI of a product, otherwise empty. `sets` are the ids of the value sets the
     drug belongs to, by product or by ingredient, exclusions applied; `left_out` those that an exclusion took
-    it out of.
+    it out of. `also_said` is another drug that its words, or a second code, name beside its code, and
+    `other_strength` tells that its display says other milligrams: the code counts, and both are worth a note.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Drug:
     resolution: Literal["code", "ingredient", "text", "other", "unresolved"]
     sets: frozenset[str]
     left_out: frozenset[str] = frozenset()
+    also_said: Drug | None = None
+    other_strength: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,20 +196,14 @@ class Terminology:
         """Resolve a medication: codings, then the ingredient codings of a referenced Medication, then text.
 
         A product code wins over an ingredient code; the displays of the codings are read only if nothing else
-        says anything.
+        says anything, and otherwise compared with it.
         """
-        codings = tuple(codings)
-        ingredient: Drug | None = None
-        for coding in codings:
-            if system_name(coding.system) == "rxnorm":
-                drug = self._ready.get(coding.code)
-                if drug is not None:
-                    if drug.resolution == "code":
-                        return drug
-                    ingredient = ingredient or drug
-        if ingredient is not None:
-            return ingredient
-        return self._of_parts(tuple(parts)) or self._of_texts((text, *(one.display for one in codings)))
+        codings, parts = tuple(codings), tuple(parts)
+        coded = [one for coding in codings if (one := self._coded(coding)) is not None]
+        drug = next((one for one in coded if one.resolution == "code"), coded[0] if coded else None)
+        told = (text, *(one.display for one in codings))
+        drug = drug or self._of_parts(parts) or self._of_texts(told)
+        return self._compared(drug, coded, codings, (*told, *(one.display for one in parts)))
 
     def search_codes(self, valueset_ids: Iterable[str]) -> tuple[str, ...]:
         """`system|code` tokens for a FHIR search, sorted; empty if a set has prefixes: then fetch all.
@@ -226,20 +224,25 @@ class Terminology:
                     tokens.add(member.code if member.system == "local" else f"{url}|{member.code}")
         return tuple(sorted(tokens))
 
-    def display_conflict(self, coding: Coded) -> str | None:
-        """What a drug coding's display says that its code does not mean; the code is what counts."""
-        entry = self.drugs.entries.get(coding.code) if system_name(coding.system) == "rxnorm" else None
-        if entry is None or not coding.display:
-            return None
-        meaning = self.drugs.meaning_of(coding.display)
-        mine = {one.rxcui for one in entry.ingredients}
-        if meaning is not None and meaning.ingredients and mine.isdisjoint(_codes(meaning.ingredients)):
-            return f"{entry.rxcui} is {entry.name}; its display names another drug"
-        said = milligrams_in(coding.display)
-        meant = milligrams_in(entry.name)
-        if said and said.isdisjoint(meant) and len(mine) == 1 and (meant or not entry.is_product):
-            return f"{entry.rxcui} is {entry.name}; its display says another strength"
-        return None
+    def _coded(self, coding: Coded) -> Drug | None:
+        return self._ready.get(coding.code) if system_name(coding.system) == "rxnorm" else None
+
+    def _compared(
+        self, drug: Drug, coded: Iterable[Drug], codings: Iterable[Coded], told: Iterable[str]
+    ) -> Drug:
+        """The drug, with what other codes and words say beside it that it is not."""
+        if not drug.ingredients:
+            return drug
+        named = [one for text in told if text and text != drug.name and (one := self._of_text(text))]
+        also = tuple(one for one in (*coded, *named) if names_another(drug.ingredients, one.ingredients))
+        strength = any(
+            says_another_strength(self.drugs.entries[one.code], one.display)
+            for one in codings
+            if one.display and one.display != drug.name and self._coded(one) is not None
+        )
+        if not also and not strength:
+            return drug
+        return replace(drug, also_said=_together(also) if also else None, other_strength=strength)
 
     def _look_up(self, system: str, code: str) -> frozenset[str]:
         name = system_name(system)
@@ -330,6 +333,13 @@ class Terminology:
         sets = sets.union(*(one.sets for one in products))
         left_out = left_out.union(*(one.left_out for one in products)) - sets
         return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets, left_out)
+
+
+def _together(drugs: tuple[Drug, ...]) -> Drug:
+    """Drugs that one entry names beside its own, as one without strengths."""
+    ingredients = {one.rxcui: Ingredient(one.rxcui, one.name) for drug in drugs for one in drug.ingredients}
+    sets = _NOTHING.union(*(drug.sets for drug in drugs))
+    return Drug(_joined(ingredients.values()), "", tuple(ingredients.values()), "text", sets)
 
 
 def _all_words(codes: Iterable[Coded]) -> list[str]:

@@ -198,6 +198,8 @@ VIEWS: Mapping[str, ViewSignature] = {
             "systolic": "number",
             "diastolic": "number",
             "implausible": "truth",
+            "unreadable": "truth",
+            "dated_ahead": "truth",
             "date": "date",
             "time": "date",
             "status": "text",
@@ -207,6 +209,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         needs_codes=False,
         valuesets=("blood-pressure-panel", "systolic-blood-pressure", "diastolic-blood-pressure"),
         units={"systolic": "mm[Hg]", "diastolic": "mm[Hg]"},
+        possible="obtained",
     ),
     "body_weight": ViewSignature(
         columns={"weight": "number", "date": "date", "status": "text"},

@@ -105,7 +105,7 @@ def _row(entry: Entry, kind: str, call: ViewCall, minimum: Minimum, chart: Chart
         current = _given_lately(entry.resource.status, course, call.days(_WINDOW), chart.today)
     else:
         current = _current(entry.resource.status, kind, course, chart.today)
-    counts, why = _counts(entry.resource, kind, sure=sure)
+    counts, why = _counts(entry.resource, kind, () if sure else (entry.contradicted or UNRECOGNISED,))
     when = _last_day(entry.resource.status, kind, course, current, chart)
     if kind != DRAFT and entry.reference in dated_ahead(chart):
         counts, why = all_of((counts, doubt(entry.reference, chart))), (*why, WHY)
@@ -138,13 +138,12 @@ def _when(days: Days | None, chart: Chart) -> When | None:
 # --- what an entry's status says -----------------------------------------------------------------
 
 
-def _counts(resource: Any, kind: str, *, sure: bool) -> tuple[Truth, tuple[str, ...]]:
-    """Whether the entry says that the drug is or was taken."""
+def _counts(resource: Any, kind: str, why: tuple[str, ...]) -> tuple[Truth, tuple[str, ...]]:
+    """Whether the entry says that the drug is or was taken; `why` it may be another drug, if so."""
     if resource.status in _NEVER.get(kind, ()):
         return FALSE, (f"a {kind} with status {resource.status}",)
     if kind == ORDER and resource.intent in ("proposal", "option"):
         return FALSE, (f"its intent is {resource.intent}, which orders nothing",)
-    why = () if sure else (UNRECOGNISED,)
     if kind == GIVEN and resource.status not in _GIVEN:
         why = (*why, f"its status is {resource.status or 'not recorded'}")
     if kind == ORDER and not _ordered(resource):

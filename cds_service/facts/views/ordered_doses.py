@@ -79,7 +79,7 @@ def _order_rows(
     entry: Entry, call: ViewCall, chart: Chart, weight: Weight, *, sure: bool, draft: bool
 ) -> Iterator[Row]:
     order: fhir.MedicationRequest = entry.resource
-    counts, why = (TRUE, ()) if sure else (UNKNOWN, (UNRECOGNISED,))
+    counts, why = (TRUE, ()) if sure else (UNKNOWN, (entry.contradicted or UNRECOGNISED,))
     if not draft and order.intent in _NO_ORDER:
         counts, why = FALSE, (f"its intent is {order.intent}, which orders nothing",)
     when = chart.when(order.authored_on) or (day_as_when(chart.today, chart) if draft else None)

@@ -1,8 +1,8 @@
 """The views `blood_pressure` and `body_weight`.
 
 A blood pressure comes as one observation with two components or as two observations of the same moment;
-either way one row holds the systolic and diastolic value of the SAME reading. Weights keep their unit: the
-fact converts by UCUM or stays unknown.
+either way one row holds the systolic and diastolic value of the SAME reading. One that cannot be read is a
+row, too: no older one stands in for it. Weights keep their unit: the fact converts by UCUM or stays unknown.
 """
 
 from __future__ import annotations
@@ -15,26 +15,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cds_service.facts import fhir
-from cds_service.facts.ahead import put_in_doubt
+from cds_service.facts.ahead import dated_ahead, put_in_doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.give import latest_candidates
 from cds_service.facts.quantity import convert
-from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.views.parts import parts_of
 from cds_service.facts.views.plausible import Plausible
+from cds_service.facts.views.pressures_told import DIASTOLIC, PANEL, SYSTOLIC, sides_told, tells_more
 from cds_service.facts.views.weight_jumps import Jumps
 from cds_service.truth import hull, truth_of
-
-PANEL, SYSTOLIC, DIASTOLIC = (
-    "blood-pressure-panel",
-    "systolic-blood-pressure",
-    "diastolic-blood-pressure",
-)
-_SIDES = {SYSTOLIC: "systolic", DIASTOLIC: "diastolic"}
 
 
 def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
@@ -49,7 +41,7 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
 
 
 def _readings(keys: tuple[str, ...], chart: Chart) -> Sequence[_Reading]:
-    """The readings with a value, whether or not it can be true; read once per chart."""
+    """The readings that tell a value, whether or not it can be read or be true; read once per chart."""
     known: list[_Reading] | None = chart.cache.get((PANEL, keys))
     if known is None:
         met: dict[object, _Reading] = {}
@@ -58,27 +50,35 @@ def _readings(keys: tuple[str, ...], chart: Chart) -> Sequence[_Reading]:
             when = effective(observation, chart) or chart.when(observation.issued)
             panel = bool(observation.component)
             moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
-            reading = met.get(moment)
+            sides = sides_told(entry)
+            more, reading = tells_more(entry, sides), met.get(moment)
             if reading is None:
-                met[moment] = _Reading(entry.reference, when, when, observation, _sides(entry))
+                met[moment] = _Reading(entry.reference, when, when, observation, sides, more)
             else:
-                reading.join(entry.reference, when, _sides(entry))
-        known = chart.cache[PANEL, keys] = [one for one in met.values() if any(one.sides.values())]
+                reading.join(entry.reference, when, sides, more)
+        told = [one for one in met.values() if one.more or any(one.sides.values())]
+        known = chart.cache[PANEL, keys] = told
     return known
 
 
 class _Reading(Struct, gc=False):
-    """The sides of one moment, the observation that was met first, and how it is told as evidence."""
+    """The sides of one moment, the observation that was met first, and how it is told as evidence.
+
+    `more` if it tells a pressure in a way that cannot be read.
+    """
 
     reference: str
     when: When | None
     date: When | None
     first: fhir.Observation
     sides: dict[str, Quantity | None]
+    more: bool
 
-    def join(self, reference: str, when: When | None, sides: Mapping[str, Quantity | None]) -> None:
+    def join(
+        self, reference: str, when: When | None, sides: Mapping[str, Quantity | None], more: bool
+    ) -> None:
         """Take in what another observation of the same moment says."""
-        self.reference, self.when = min(reference, self.reference), when
+        self.reference, self.when, self.more = min(reference, self.reference), when, self.more or more
         for side, value in sides.items():
             self.sides[side] = _either(self.sides[side], value) if side in self.sides else value
 
@@ -89,6 +89,8 @@ class _Reading(Struct, gc=False):
         columns: dict[str, Cell] = {
             **believed,
             "implausible": truth_of(bool(doubted)),
+            "unreadable": truth_of(self.more and any(self.sides.get(side) is None for side in believed)),
+            "dated_ahead": truth_of(self.reference in dated_ahead(chart)),
             "date": self.date,
             "time": self.date if self.date is not None and self.date.instant else None,
             "status": self.first.status or None,
@@ -110,21 +112,6 @@ def _either(one: Quantity | None, other: Quantity | None) -> Quantity | None:
     if one is None or other is None:
         return None
     return Quantity(hull((one.span, other.span)), one.unit)
-
-
-def _sides(entry: Entry) -> dict[str, Quantity | None]:
-    sides: dict[str, Quantity | None] = {}
-    for part, asked in parts_of(entry):
-        for name, side in _SIDES.items():
-            value = answer_number(part) if name in asked.sets else None
-            if value is not None:
-                sides[side] = _pressure(value)
-    return sides
-
-
-def _pressure(value: Quantity) -> Quantity | None:
-    """In mm[Hg]; a number without any unit is taken as mm[Hg], the only unit pressures are charted in."""
-    return Quantity(value.span, "mm[Hg]") if not value.unit else convert(value, "mm[Hg]")
 
 
 def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
