@@ -30,6 +30,7 @@ from cds_service.facts.readback import ReadBack
 from cds_service.facts.request import HookRequest
 from cds_service.facts.server.source import FhirSource
 from cds_service.facts.unread import Places, answer_facts, unread_answers
+from cds_service.facts.views.pressures_told import notes_unread
 from cds_service.infer.conclusion import Conclusion
 from cds_service.infer.criteria import rule_states
 from cds_service.infer.engine import Engine, make_engine
@@ -65,7 +66,7 @@ class HookPlan:
             hook_keys(book, hook),
             templates(book, hook),
             extraction,
-            answer_facts(rules),
+            answer_facts(rules, book.terminology),
             program,
             NeededStates.compile(program, extraction),
             make_engine(program, engine),
@@ -166,6 +167,7 @@ def examine(
             *chart.notes,
             *notes_ahead(chart),
             *notes_unclear(chart),
+            *notes_unread(chart),
             *unread_answers(plan.answers, findings, chart.terminology),
         ),
         hidden=_withheld(chart, request),

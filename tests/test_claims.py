@@ -31,5 +31,9 @@ def test_no_rule_names_a_claim_that_does_not_exist() -> None:
     assert used() <= KNOWN
 
 
+def test_the_table_of_the_rulebook_knows_these_claims() -> None:
+    assert YAML(typ="safe").load(BOOK / "claims.yaml")["known"] == NUMBERED
+
+
 def test_every_reason_for_leaving_a_claim_out_is_a_sentence() -> None:
     assert all(len(reason.split()) > 5 for reason in unused().values())

@@ -64,7 +64,7 @@ def _plan(rules: tuple[Rule, ...], book: Rulebook) -> HookPlan:
         keys,
         {key: template(key, book) for key in keys},
         extraction,
-        answer_facts(rules),
+        answer_facts(rules, book.terminology),
         program,
         NeededStates.compile(program, extraction),
         DirectEngine(program),

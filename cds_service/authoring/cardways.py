@@ -74,7 +74,8 @@ def _wishes(rule: Rule, verdict: Truth, cards: Sequence[Card], hook: str) -> Ite
 def card_text(evaluation: Evaluation, card: CardWhy, why: Why, notes: Sequence[str] = ()) -> str:
     """Why the card shows, line by line, or what would make one show; `notes` are about its words."""
     lines = _because(card, why) if card.shown else _otherwise(evaluation, card, why.rule)
-    return "\n".join((str(card), *notes, *lines))
+    passed = (f"Passed over before it: {one}." for one in card.passed)
+    return "\n".join((str(card), *notes, *lines, *passed))
 
 
 def _because(card: CardWhy, why: Why) -> Iterator[str]:
@@ -137,7 +138,8 @@ def card_json(evaluation: Evaluation, card: CardWhy, why: Why) -> dict[str, Any]
         return {
             "because": [
                 {"criterion": one.text, "truth": one.truth.value, "value": one.value} for one in lines
-            ]
+            ],
+            "passedOver": list(card.passed),
         }
     found = () if card.built is not None else card_ways(evaluation, why.rule)
     record = evaluation.decision.record

@@ -23,7 +23,8 @@ class CardWhy:
     """The card of one verdict: which one, its summary, or `reason` why there is none.
 
     `built` is the card the rule makes. `withheld` says why nobody sees it on this chart, `inactive` that the
-    rule's status shows nothing to anybody. `condition` is the `only_if` by which it was chosen.
+    rule's status shows nothing to anybody. `condition` is the `only_if` by which it was chosen, `passed` says
+    of each card of the outcome that stands before it why it was passed over.
     """
 
     outcome: str
@@ -32,6 +33,7 @@ class CardWhy:
     withheld: str = ""
     inactive: str = ""
     condition: Logic | None = None
+    passed: tuple[str, ...] = ()
 
     @property
     def made(self) -> bool:
@@ -58,16 +60,18 @@ def card_why(book: CardBook, record: Record, rule_id: str, hook: str, withheld: 
     rule = book.rulebook.by_id[rule_id]
     prepared = book.rules[rule_id]
     verdict = record.verdict(rule_id)
+    cards = tuple(one.card for one in prepared.outcomes[verdict])
     built = build(prepared, record, hook, book)
     if built is not None:
         inactive = "" if rule.status == "active" else f"status {rule.status} shows nothing"
         reading = Reading(rule, prepared.consumed, record.findings.get(rule_id, {}), record)
-        condition = _chosen_by(tuple(one.card for one in prepared.outcomes[verdict]), reading, hook)
-        return CardWhy(WHEN[verdict], built, "", withheld_because(withheld), inactive, condition)
+        at = next(at for at, card in enumerate(cards) if _chosen(card, reading, hook))
+        passed = tuple(_reasons(cards[: at + 1], reading, hook))
+        because = withheld_because(withheld)
+        return CardWhy(WHEN[verdict], built, "", because, inactive, cards[at].only_if, passed)
     if hook not in rule.hooks:
         only = f"the rule is for {', '.join(rule.hooks)}" if rule.hooks else "the rule names no hook"
         return CardWhy(WHEN[verdict], reason=f"{only}, this is {hook}" if rule.hooks else only)
-    cards = tuple(one.card for one in prepared.outcomes[verdict])
     if not cards:
         return CardWhy(WHEN[verdict], reason=f"{WHEN[verdict]} is silent")
     reading = Reading(rule, prepared.consumed, record.findings.get(rule_id, {}), record)
@@ -80,9 +84,8 @@ def withheld_because(hidden: str) -> str:
     return _WITHHELD.get(hidden, hidden)
 
 
-def _chosen_by(cards: tuple[Card, ...], reading: Reading, hook: str) -> Logic | None:
-    fitting = (one for one in cards if not one.hooks or hook in one.hooks)
-    return next((one.only_if for one in fitting if shown_if(one.only_if, reading)), None)
+def _chosen(card: Card, reading: Reading, hook: str) -> bool:
+    return (not card.hooks or hook in card.hooks) and shown_if(card.only_if, reading)
 
 
 def _reasons(cards: tuple[Card, ...], reading: Reading, hook: str) -> Iterator[str]:

@@ -176,7 +176,7 @@ def _supplied(key: str, chart: ChartFile, book: Rulebook, encounter: Json | None
     if key == "encounter":
         return _raw(encounter)
     if key == "patient":
-        return _raw(next(one for one in chart.resources if one["resourceType"] == "Patient"))
+        return _raw(_patient(chart))
     if key.startswith(f"{OBSERVATIONS}-"):
         group = key.removeprefix(f"{OBSERVATIONS}-")
         found = [one for one in _typed(chart, "Observation") if _in_group(one, group, book)]
@@ -184,6 +184,13 @@ def _supplied(key: str, chart: ChartFile, book: Rulebook, encounter: Json | None
         found = _typed(chart, _TYPE_OF_KEY[key])
     along = _typed(chart, "Medication") if key.startswith("medication-") else []
     return _raw(_bundle("searchset", found, along))
+
+
+def _patient(chart: ChartFile) -> Json:
+    people = _typed(chart, "Patient")
+    if not people:
+        raise UsageError(f"{chart.name} holds no Patient any more; a chart is of one patient")
+    return people[0]
 
 
 def _typed(chart: ChartFile, kind: str) -> list[Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -262,7 +263,7 @@ def card_of(evaluation: Evaluation, rule_id: str) -> CardWhy:
     }
     if rule_id in visible:
         return card
-    return CardWhy(card.outcome, card.built, withheld="it gives way, more important cards fill the answer")
+    return replace(card, withheld="it gives way, more important cards fill the answer")
 
 
 def _why(evaluation: Evaluation, rule_id: str) -> Why:

@@ -150,6 +150,8 @@ class Page:
             notes.append(f"one for each entry of “{self.rule.data[suggestion.for_each].ask}”")
         if suggestion.only_if:
             notes.append(f"offered only if: {self.words.condition(suggestion.only_if)}")
+        if suggestion.hide_if:
+            notes.append(f"not offered if: {self.words.condition(suggestion.hide_if)}")
         told = f" ({'; '.join(notes)})" if notes else ""
         yield from item(f"Button **{filled(suggestion.label)}**{told}:")
         for action in suggestion.actions:

@@ -235,7 +235,8 @@ class Words:
             said = f" and mentions {listed([f'“{part}”' for part in test.mentions])}" if test.mentions else ""
             return f"is recorded but cannot be read{said}"
         if isinstance(test, NotInSet):
-            return f"is none of {listed([self.valueset(name) for name in test.valuesets])}"
+            sets = listed([self.valueset(name) for name in test.valuesets])
+            return f"is none of {sets}" + (", or cannot be read" if test.or_unreadable else "")
         if isinstance(test, Threshold):
             return self._threshold(test)
         word = "is not" if isinstance(test, NotListed) else "is"

@@ -49,16 +49,17 @@ class SameFacts:
         """What a criterion of a rule claims; equal of two rules if they cannot differ."""
         key = (rule.rule, criterion.text)
         if key not in self.claims:
-            answer = Answer(self._question(rule, criterion.fact), criterion.column, criterion.unit)
+            answer = Answer(self.question(rule, criterion.fact), criterion.column, criterion.unit)
             claim = self.claims[key] = Claim(answer, criterion.comparator, criterion.number)
             self.named.setdefault(claim, (*key, criterion.fact))
         return self.claims[key]
 
-    def _question(self, rule: Rule, name: str) -> str:
+    def question(self, rule: Rule, name: str) -> str:
+        """How a fact asks the chart, the same for facts that get the same answer."""
         key = (rule.rule, name)
         if key not in self.questions:
             fact = rule.data[name]
-            uses = [(used, self._question(rule, used)) for used in uses_of(fact)]
+            uses = [(used, self.question(rule, used)) for used in uses_of(fact)]
             asked = repr(fact.model_copy(update={"ask": "", "because": ""}))
             self.questions[key] = f"{_CITES.sub('', asked)} {uses}"
         return self.questions[key]

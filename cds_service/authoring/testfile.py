@@ -30,6 +30,7 @@ from cds_service.truth import Truth
 SUFFIX = ".test.yaml"
 _PART = re.compile(r"(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)?" + re.escape(SUFFIX))
 """What follows the rule's id in the name of a file of its tests."""
+_A_PART = "<part> is lower-case words or numbers joined by hyphens, without a dot"
 DEFAULT_HOOK = "patient-view"
 """Where a rule without hooks of its own is tried."""
 
@@ -224,10 +225,15 @@ def _wrong_rule(parsed: Parsed[RuleTests], path: Path, book: Rulebook) -> Iterat
         hint = nearest(named, list(book.by_id))
         yield parsed.problem(("rule",), "tests/unknown-rule", f"there is no rule {named!r}", hint)
     elif not _in_place(path.resolve(), book, named):
-        beside = path_beside(book.paths[named]).as_posix()
-        message = f"the tests of {named} do not stand beside it"
-        hint = f"rename the file to {beside}, or, for a part of them, to {named}.<part>{SUFFIX} there"
-        yield parsed.problem(("rule",), "tests/not-beside-its-rule", message, hint)
+        beside = path_beside(book.paths[named])
+        there = path.resolve().parent == beside.resolve().parent
+        told = f"{path.name} is no name of" if there else "this is not the folder for"
+        hint = (
+            f"rename the file to {beside.as_posix()}, or, for a part of them, to {named}.<part>{SUFFIX} there"
+        )
+        yield parsed.problem(
+            ("rule",), "tests/not-beside-its-rule", f"{told} tests of {named}", f"{hint}; {_A_PART}"
+        )
 
 
 def _in_place(path: Path, book: Rulebook, rule: str) -> bool:

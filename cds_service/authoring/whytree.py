@@ -129,7 +129,7 @@ class _Builder:
             value=value,
             seen=tuple(self.coded(one, fact) for one in seen),
             ask=fact.ask if line.truth is UNKNOWN else "",
-            notes=notes(fact, finding, line.truth),
+            notes=notes(fact, finding, line.truth) if self.chart is not None else as_given(fact, finding),
             maybe=tuple(self.coded(one, fact) for one in undecided),
             refused=tuple(self.coded(one, fact) for one in refused),
         )
@@ -156,6 +156,12 @@ class _Builder:
 def _column(criterion: str) -> str:
     """The column a criterion compares, "" for none."""
     return criterion.split()[0].partition(".")[2]
+
+
+def as_given(fact: Fact, finding: Finding) -> tuple[str, ...]:
+    """The same where no chart was read: a test gave the answer."""
+    unknown = finding.state is UNKNOWN and not isinstance(fact, CalculateFact)
+    return ("given as unknown",) if unknown else ()
 
 
 def notes(fact: Fact, finding: Finding, truth: Truth) -> tuple[str, ...]:

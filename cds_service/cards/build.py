@@ -65,17 +65,15 @@ def build(prepared: PreparedRule, record: Record, hook: str, book: CardBook) -> 
     `hide_if` holds too, nothing is shown (a later card does not step in). The rule's status is not looked at.
     """
     rule = prepared.rule
-    if hook not in rule.hooks or rule.rule not in record.conclusions:
-        return None
-    verdict = record.verdict(rule.rule)
-    outcome = prepared.outcomes[verdict]
-    if not outcome:
+    conclusion = record.conclusions.get(rule.rule)
+    outcome = prepared.outcomes[conclusion.verdict] if conclusion is not None else ()
+    if conclusion is None or not outcome or hook not in rule.hooks:
         return None
     reading = Reading(rule, prepared.consumed, record.findings.get(rule.rule, {}), record)
     chosen = _chosen(outcome, reading, hook)
     if chosen is None or hidden_if(chosen.card.hide_if, reading):
         return None
-    return _draft(prepared, chosen, reading, verdict, book)
+    return _draft(prepared, chosen, reading, conclusion.verdict, book)
 
 
 def _chosen(outcome: tuple[PreparedCard, ...], reading: Reading, hook: str) -> PreparedCard | None:

@@ -1,4 +1,4 @@
-"""The buttons of a card on one chart: those whose condition holds and whose every action can be taken.
+"""The buttons of a card on one chart: those whose conditions allow it and whose every action can be taken.
 
 With `for_each` there is one for each row of the fact that surely counts, at most twelve; in it
 `{fact.<column>}` and `from: fact` mean that row. Two that say and do the same are one.
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cds_service.cards.actions import Offered, PreparedAction, prepare_action
-from cds_service.cards.condition import shown_if
+from cds_service.cards.condition import hidden_if, shown_if
 from cds_service.cards.escape import sentence
 from cds_service.cards.reading import Reading
 from cds_service.cards.text import LABEL_LIMIT, Template
@@ -27,6 +27,7 @@ class PreparedSuggestion:
     label: Template
     recommended: bool
     only_if: Logic | None
+    hide_if: Logic | None
     for_each: str
     actions: tuple[PreparedAction, ...]
 
@@ -37,6 +38,7 @@ class PreparedSuggestion:
             Template.of(suggestion.label),
             suggestion.recommended,
             suggestion.only_if,
+            suggestion.hide_if,
             suggestion.for_each or "",
             tuple(prepare_action(action, templates) for action in suggestion.actions),
         )
@@ -69,7 +71,7 @@ def _offers(
 ) -> Iterator[DraftSuggestion]:
     each = reading.each(suggestion.for_each)[:ROW_LIMIT] if suggestion.for_each else (reading,)
     for one in each:
-        if shown_if(suggestion.only_if, one):
+        if shown_if(suggestion.only_if, one) and not hidden_if(suggestion.hide_if, one):
             offered = [action.offered(one, words) for action in suggestion.actions]
             actions = tuple(action for action in offered if action is not None)
             if len(actions) == len(offered):

@@ -26,7 +26,7 @@ _REASONS = {
     NOT_SUPPLIED: "not supplied",
     "failed": "could not be read",
     "truncated": "incomplete",
-    "other-patient": "belongs to another patient",
+    "other-patient": "some name another patient, or do not say whose they are",
     "deadline": "not read in time",
 }
 

@@ -13,12 +13,14 @@ from math import isinf, isnan
 
 from cds_service.cards.escape import NOTHING, REASON_LIMIT, VALUE_LIMIT, clean, escape
 from cds_service.facts.dates import When
-from cds_service.facts.finding import Cell, Finding, Quantity, Row
+from cds_service.facts.finding import Cell, Finding, OwnWords, Quantity, Row
 from cds_service.facts.wording import number_text, span_text
 from cds_service.truth import FALSE, TRUE, Truth
 
 ROW_LIMIT = 12
-_STRETCH = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} to [0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE = r"\d{4}(-\d{2}){0,2}"
+_DAYS = re.compile(rf"{_DATE}( or {_DATE})?( to {_DATE}( or {_DATE})?)?", re.ASCII)
+_ESCAPED_CITATION = re.compile(r"\\\[(\d{1,4})\\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,7 @@ def day(when: When | None) -> str:
     if when is None:
         return NOTHING
     text = str(when)
-    if _STRETCH.fullmatch(text):
-        return text
-    return text if text.replace("-", "").isdigit() else when.start.date().isoformat()
+    return text if _DAYS.fullmatch(text) else when.start.date().isoformat()
 
 
 def cell(value: Cell, style: Style) -> str:
@@ -134,8 +134,14 @@ def rows(listed: Iterable[Row], style: Style) -> str:
 def _line(row: Row, style: Style) -> str:
     when = _when(row)
     head = _name(row, style) + (f", {day(when)}" if when else "")
-    why = "; ".join(style.text(reason, REASON_LIMIT) for reason in row.why)
+    why = "; ".join(_reason(reason, style) for reason in row.why)
     return f"{head}: {why}" if why else head
+
+
+def _reason(reason: str, style: Style) -> str:
+    """A reason, safe to print; only in one that is all ours a number in brackets is a citation."""
+    text = style.text(reason, REASON_LIMIT)
+    return _ESCAPED_CITATION.sub(r"[\1]", text) if isinstance(reason, OwnWords) else text
 
 
 def _name(row: Row, style: Style) -> str:

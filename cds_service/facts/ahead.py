@@ -7,17 +7,16 @@ is no report and stays what it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import EVER, NEVER, When
-from cds_service.facts.elements import DATES
+from cds_service.facts.elements import DATES, DateReader
 from cds_service.facts.finding import Evidence, Row
 from cds_service.facts.read import Note
-from cds_service.facts.shelf import Entry
 from cds_service.rulebook.views import FINDABLE
 from cds_service.truth import FALSE, UNKNOWN, Truth, all_of
 
@@ -33,6 +32,10 @@ _RESULTS: dict[str, tuple[str, ...]] = {
 """What reports something done or found, and the dates that say when; the first recorded one does."""
 _LISTED = ("Condition", "AllergyIntolerance")
 """What stands on a list now, whenever it began: in doubt only if every date it has lies ahead."""
+_DATES_OF: Mapping[str, tuple[DateReader, ...]] = {
+    kind: tuple(DATES[kind][name] for name in names)
+    for kind, names in (*_RESULTS.items(), *((kind, FINDABLE[kind].dates) for kind in _LISTED))
+}
 _PLANNED = frozenset({"preparation", "not-done", "cancelled", "declined", "registered"})
 _WHOLE = "QuestionnaireResponse"
 
@@ -41,8 +44,7 @@ def dated_ahead(chart: Chart) -> frozenset[str]:
     """The references of the entries that rules may ask for and that are dated ahead."""
     known: frozenset[str] | None = chart.cache.get(AHEAD)
     if known is None:
-        found = (entry.reference for entry in _reports(chart) if _is_ahead(entry.resource, chart))
-        known = chart.cache[AHEAD] = frozenset(found)
+        known = chart.cache[AHEAD] = frozenset(_references_ahead(chart))
     return known
 
 
@@ -81,17 +83,22 @@ def _in_doubt(row: Row, chart: Chart) -> Row:
     return replace(row, evidence=evidence, columns=columns, counts=counts, why=(*row.why, WHY))
 
 
-def _reports(chart: Chart) -> Iterator[Entry]:
+def _references_ahead(chart: Chart) -> Iterator[str]:
     for (_, kind), shelf in chart.shelves.items():
-        if kind in _RESULTS or kind in _LISTED:
-            yield from shelf.entries if kind == _WHOLE else shelf.filed()
+        dates = _DATES_OF.get(kind)
+        if dates is not None:
+            for entry in shelf.entries if kind == _WHOLE else shelf.filed:
+                if _is_ahead(entry.resource, dates, chart, every=kind in _LISTED):
+                    yield entry.reference
 
 
-def _is_ahead(resource: Any, chart: Chart) -> bool:
-    kind = type(resource).__name__
-    named = _RESULTS.get(kind) or FINDABLE[kind].dates
-    recorded = [when for name in named if (when := DATES[kind][name](resource, chart)) is not None]
-    if not recorded or getattr(resource, "status", "") in _PLANNED:
-        return False
-    deciding = recorded if kind in _LISTED else recorded[:1]
-    return all(chart.is_ahead(when) for when in deciding)
+def _is_ahead(resource: Any, dates: Sequence[DateReader], chart: Chart, *, every: bool) -> bool:
+    """Whether the first recorded date lies ahead, or with `every` all of them do."""
+    ahead = False
+    for read in dates:
+        when = read(resource, chart)
+        if when is not None:
+            ahead = chart.is_ahead(when)
+            if not ahead or not every:
+                break
+    return ahead and getattr(resource, "status", "") not in _PLANNED

@@ -8,7 +8,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from cds_service.facts.dates import When
-from cds_service.facts.finding import Finding, Row
+from cds_service.facts.finding import Finding, OwnWords, Row
 from cds_service.facts.rows import Rows
 from cds_service.rulebook.fact import RowsFact
 from cds_service.rulebook.formula import Anchor
@@ -32,9 +32,13 @@ def anchored(rows: Rows, fact: RowsFact, used: Mapping[str, Finding]) -> Rows:
             if answer is TRUE:
                 kept.append(row)
             elif answer is FALSE:
-                rejected.append(replace(row, counts=FALSE, why=(f"dated {row.evidence.when}, {told}",)))
+                rejected.append(
+                    replace(row, counts=FALSE, why=(OwnWords(f"dated {row.evidence.when}, {told}"),))
+                )
             else:
-                kept.append(replace(row, counts=UNKNOWN, why=(*row.why, told + ", which cannot be told")))
+                kept.append(
+                    replace(row, counts=UNKNOWN, why=(*row.why, OwnWords(f"{told}, which cannot be told")))
+                )
         counted = kept
     return Rows(counted, rejected)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
 from msgspec import Raw
 
 from cds_service.facts import fhir
-from cds_service.facts.dates import CLOCKS_DIFFER, When, day_of, parse_when
+from cds_service.facts.dates import CLOCKS_DIFFER, When, day_of, midnight, parse_when
 from cds_service.facts.finding import DRAFTS, MEDICATIONS, NotObtained
 from cds_service.facts.read import EMPTY, FOUND, NOT_SUPPLIED, Note
 from cds_service.facts.server.source import Outcome
@@ -24,6 +24,7 @@ from cds_service.rulebook.terminology import Terminology
 
 _LONGEST_DATE = 40
 """What is longer is no date, and must not fill the memory of dates read."""
+_INSTANT = timedelta(microseconds=1)
 _UNREAD = (NotObtained(MEDICATIONS, NOT_SUPPLIED),)
 
 
@@ -74,9 +75,19 @@ class Chart:
         missing = self.missing
         return tuple(missing[key] for key in keys if key in missing) if missing else ()
 
+    @cached_property
+    def tomorrow(self) -> datetime:
+        """The first instant of the day after `today`."""
+        return midnight(self.today + timedelta(days=1), self.zone)
+
+    @cached_property
+    def ahead_from(self) -> datetime:
+        """The first instant that lies after the time of the call; today clocks may differ a little."""
+        return min(self.as_of + CLOCKS_DIFFER + _INSTANT, self.tomorrow)
+
     def is_ahead(self, when: When) -> bool:
-        """Whether a date lies wholly after the time of the call; today clocks may differ a little."""
-        return when.start > self.as_of + CLOCKS_DIFFER or day_of(when.start, self.zone) > self.today
+        """Whether a date lies wholly after the time of the call."""
+        return when.start >= self.ahead_from
 
     @cached_property
     def unread(self) -> Mapping[str, frozenset[str]]:
@@ -130,21 +141,22 @@ class Chart:
 
     def entries(
         self, keys: Iterable[str], resource_type: str, sets: Sequence[str] | None
-    ) -> Iterator[tuple[Entry, bool]]:
+    ) -> list[tuple[Entry, bool]]:
         """Live entries of a type in any of the sets, each with whether it surely is one."""
         seen: set[str] = set()
+        found: list[tuple[Entry, bool]] = []
         for key in keys:
             shelf = self.shelves.get((key, resource_type))
             if shelf is not None:
-                yield from shelf.matching(sets, seen)
+                found += shelf.matching(sets, seen)
+        return found
 
     def draft_entries(
         self, resource_type: str, sets: Sequence[str] | None, *, selected: bool
-    ) -> Iterator[tuple[Entry, bool]]:
+    ) -> list[tuple[Entry, bool]]:
         """The same over the unsigned orders of the call, or only those selected."""
-        for entry, sure in self.drafts.get(resource_type, EMPTY_SHELF).matching(sets, set()):
-            if not selected or entry.reference in self.selections:
-                yield entry, sure
+        found = self.drafts.get(resource_type, EMPTY_SHELF).matching(sets, set())
+        return [one for one in found if one[0].reference in self.selections] if selected else found
 
     def set_aside(
         self, keys: Iterable[str], resource_type: str, sets: Sequence[str] | None

@@ -35,7 +35,7 @@ class When(Struct, frozen=True, gc=False):
         return "T" in self.text
 
     def __str__(self) -> str:
-        if " to " in self.text:
+        if " " in self.text:  # several days, in words
             return self.text
         return self.text[:10] if self.text else self.start.date().isoformat()
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cds_service.facts import fhir
-from cds_service.facts.quantity import convert, read_quantity, unit_of
+from cds_service.facts.finding import Quantity
+from cds_service.facts.quantity import convert, known_unit, read_quantity, unit_of
 from cds_service.rulebook.terminology import Ingredient
 from cds_service.truth import Span, exactly
 
@@ -83,6 +84,8 @@ def milligrams(amount: fhir.Quantity | None, ingredient: Ingredient) -> float | 
     measured = read_quantity(amount)
     if amount is None or measured is None or not measured.span.exact or measured.span.low <= 0:
         return None
+    if contradicts_itself(amount):
+        return None
     mass = convert(measured, "mg")
     if mass is not None:
         return mass.span.low
@@ -100,7 +103,29 @@ def milligrams(amount: fhir.Quantity | None, ingredient: Ingredient) -> float | 
 
 def is_counted(amount: fhir.Quantity | None) -> bool:
     """Whether an amount counts tablets, capsules or patches."""
-    return amount is not None and _counts(amount, _COUNTED)
+    return amount is not None and _counts(amount, _COUNTED) and not contradicts_itself(amount)
+
+
+def contradicts_itself(amount: fhir.Quantity) -> bool:
+    """Whether the unit in words and its code are both known and mean different things (mg, and {tbl})."""
+    words, code = amount.unit.strip(), amount.code.strip()
+    if not words or not code or words == code:
+        return False
+    said, coded = _kind(words), _kind(code)
+    return said is not None and coded is not None and said != coded
+
+
+def _kind(unit: str) -> str | None:
+    """What a unit measures: counted things by one name, the size of a mass or a volume; None if not known."""
+    for things in (_COUNTED, _SPRAYED, _PACKS, _PIECES):
+        if unit.lower() in things:
+            return min(things)
+    known = unit_of(fhir.Quantity(unit=unit))
+    for measure in ("mg", "mL"):
+        size = convert(Quantity(exactly(1.0), known), measure)
+        if size is not None:
+            return f"{size.span.low:g} {measure}"
+    return known if known_unit(known) and known != "1" else None
 
 
 def _counts(amount: fhir.Quantity, units: frozenset[str]) -> bool:

@@ -43,15 +43,15 @@ def _same_drug(one: fhir.Medication, other: fhir.Medication) -> bool:
 
 def drug_of(
     resource: fhir.OfDrug, medications: Mapping[str, fhir.Medication], meanings: Meanings
-) -> tuple[Drug | None, tuple[Coded, ...]]:
-    """The drug and the codes it was told by; None if the resource names no drug at all (an order begun).
+) -> tuple[Drug, tuple[Coded, ...]]:
+    """The drug and the codes it was told by; unresolved without codes if the resource names none.
 
-    A reference that cannot be followed gives an unresolved drug, not none.
+    A drug that was withheld, left out or is not chosen yet may be any, like one by a dead reference.
     """
     if resource.medication_codeable_concept is not None:
         return meanings.drug(resource.medication_codeable_concept)
     if resource.medication_reference is None:
-        return None, ()
+        return meanings.resolve((), ()), ()
     medication = _follow(resource, resource.medication_reference.reference, medications)
     if medication is None:
         spoken = resource.medication_reference.display

@@ -18,10 +18,10 @@ from cds_service.facts.ended import clinical_status
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import read_quantity
 from cds_service.facts.shelf import Entry
+from cds_service.facts.statuses import NOT_READ, verification_status
 from cds_service.facts.statuses import UNREAD as UNREAD
-from cds_service.facts.statuses import verification_status
 from cds_service.rulebook.terminology import Coded
-from cds_service.rulebook.views import KEY_OF_TYPE
+from cds_service.rulebook.views import FINDABLE, KEY_OF_TYPE
 from cds_service.truth import exactly
 
 Codes = tuple[Coded, ...] | None
@@ -36,6 +36,19 @@ def _word(name: str) -> ElementReader:
     def read(entry: Entry, chart: Chart) -> Codes:
         text = getattr(entry.resource, name)
         return (Coded("", text),) if text else None
+
+    return read
+
+
+def _drug_status(kind: str) -> ElementReader:
+    """The status of a drug entry; what FHIR does not have as one was recorded and cannot be read."""
+    known = FINDABLE[kind].allowed(kind, "status")
+
+    def read(entry: Entry, chart: Chart) -> Codes:
+        status = entry.resource.status
+        if not status:
+            return None
+        return (Coded("", status),) if status in known else NOT_READ
 
     return read
 
@@ -125,6 +138,33 @@ def answer_codes(valued: Any) -> Codes:
     return (Coded("text", valued.value_string),) if valued.value_string else None
 
 
+_OTHER_SHAPES: Mapping[str, str] = {
+    "value_range": "a range",
+    "value_ratio": "a ratio",
+    "value_sampled_data": "a series of measurements",
+    "value_time": "a time",
+    "value_date": "a date",
+    "value_date_time": "a date",
+    "value_period": "a period",
+    "value_uri": "an address",
+    "value_attachment": "a document",
+    "value_reference": "a reference",
+}
+
+
+def answer_elsewhere(valued: Any) -> Codes:
+    """That there is an answer where none is read as codes or number: an interpretation, or another shape.
+
+    A result may be told by its interpretation alone ("POS"). A range or a date is an answer nobody here can
+    judge, told by what it is.
+    """
+    interpreted = all_codes(getattr(valued, "interpretation", ()))
+    if interpreted:
+        return interpreted
+    told = (words for name, words in _OTHER_SHAPES.items() if getattr(valued, name, None) is not None)
+    return next(((Coded("text", words),) for words in told), None)
+
+
 def answer_number(valued: Any) -> Quantity | None:
     """The number answered, as quantity, integer, decimal, or digits in a text."""
     if valued.value_integer is not None:
@@ -166,14 +206,22 @@ ELEMENTS: Mapping[str, Mapping[str, ElementReader]] = {
     },
     "MedicationRequest": {
         "code": _own_codes,
-        "status": _word("status"),
+        "status": _drug_status("MedicationRequest"),
         "intent": _word("intent"),
         "reason": _reason,
         "doNotPerform": _do_not_perform,
     },
-    "MedicationStatement": {"code": _own_codes, "status": _word("status"), "reason": _reason},
-    "MedicationDispense": {"code": _own_codes, "status": _word("status")},
-    "MedicationAdministration": {"code": _own_codes, "status": _word("status"), "reason": _reason},
+    "MedicationStatement": {
+        "code": _own_codes,
+        "status": _drug_status("MedicationStatement"),
+        "reason": _reason,
+    },
+    "MedicationDispense": {"code": _own_codes, "status": _drug_status("MedicationDispense")},
+    "MedicationAdministration": {
+        "code": _own_codes,
+        "status": _drug_status("MedicationAdministration"),
+        "reason": _reason,
+    },
     "Procedure": {"code": _own_codes, "status": _word("status"), "reason": _reason},
     "Observation": {
         "code": _own_codes,

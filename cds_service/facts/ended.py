@@ -38,7 +38,7 @@ def notes_unclear(chart: Chart) -> tuple[Note, ...]:
     return tuple(
         Note(UNCLEAR, entry.reference)
         for kind in ("Condition", "AllergyIntolerance")
-        for entry in chart.shelf(KEY_OF_TYPE[kind], kind).filed()
+        for entry in chart.shelf(KEY_OF_TYPE[kind], kind).filed
         if NOT_READ in (clinical_status(entry.resource, chart), verification_status(entry.resource))
     )
 

@@ -150,6 +150,8 @@ def rows_reader(fact: RowsFact, book: Rulebook, *, told: bool = False) -> Reader
             # What lies beside (conditions named as a reason, other facts) matters only to undecided rows.
             because = _joined(because, chart.not_obtained(beside), used)
         unread = chart.unread_among(watched, None if merged else _open(found)) if chart.unread else ()
+        if not because and not unread:
+            return give(found, (), chart)
         by = _without_unread(give) if perhaps and unread else give
         # A drug nobody could read leaves its own row open, no more: it is told, but counted as obtained.
         lost = tuple([item for item in because if item.key != MEDICATIONS])

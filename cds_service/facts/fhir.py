@@ -6,9 +6,14 @@ the chart notes; nothing here validates more than the types of the elements a ru
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw, Struct
 
+from cds_service.facts.fhir_types import (
+    Answer as Answer,
+)
 from cds_service.facts.fhir_types import (
     CodeableConcept as CodeableConcept,
 )
@@ -49,6 +54,9 @@ from cds_service.facts.fhir_types import (
     Reference as Reference,
 )
 from cds_service.facts.fhir_types import (
+    ResponseItem as ResponseItem,
+)
+from cds_service.facts.fhir_types import (
     Text as Text,
 )
 from cds_service.facts.fhir_types import (
@@ -56,6 +64,9 @@ from cds_service.facts.fhir_types import (
 )
 from cds_service.facts.fhir_types import (
     TimingRepeat as TimingRepeat,
+)
+from cds_service.facts.fhir_types import (
+    Valued as Valued,
 )
 
 
@@ -109,18 +120,6 @@ class Condition(OfSubject, frozen=True, tag="Condition"):
     recorded_date: Text = ""
 
 
-class Valued(Element, frozen=True):
-    """An answer: of an Observation, of its component."""
-
-    code: CodeableConcept | None = None
-    value_quantity: Quantity | None = None
-    value_codeable_concept: CodeableConcept | None = None
-    value_string: Text = ""
-    value_boolean: bool | None = None
-    value_integer: int | None = None
-    interpretation: tuple[CodeableConcept, ...] = ()
-
-
 class Observation(OfSubject, frozen=True, tag="Observation"):
     """A measurement or an answer."""
 
@@ -136,6 +135,13 @@ class Observation(OfSubject, frozen=True, tag="Observation"):
     value_string: Text = ""
     value_boolean: bool | None = None
     value_integer: int | None = None
+    value_range: Any = None
+    value_ratio: Any = None
+    value_sampled_data: Any = None
+    data_absent_reason: CodeableConcept | None = None
+    value_time: Any = None
+    value_date_time: Any = None
+    value_period: Any = None
     interpretation: tuple[CodeableConcept, ...] = ()
     component: tuple[Valued, ...] = ()
 
@@ -240,28 +246,6 @@ class AllergyIntolerance(Resource, frozen=True, tag="AllergyIntolerance"):
     onset_date_time: Text = ""
     recorded_date: Text = ""
     reaction: tuple[Reaction, ...] = ()
-
-
-class Answer(Element, frozen=True):
-    """An answer of a questionnaire item, with the questions asked because of it."""
-
-    value_boolean: bool | None = None
-    value_decimal: float | None = None
-    value_integer: int | None = None
-    value_string: Text = ""
-    value_coding: Coding | None = None
-    value_quantity: Quantity | None = None
-    item: tuple[ResponseItem, ...] = ()
-
-
-class ResponseItem(Element, frozen=True):
-    """A question of a questionnaire, with its answers and nested items."""
-
-    link_id: Text = ""
-    definition: Text = ""
-    text: Text = ""
-    answer: tuple[Answer, ...] = ()
-    item: tuple[ResponseItem, ...] = ()
 
 
 class QuestionnaireResponse(OfSubject, frozen=True, tag="QuestionnaireResponse"):

@@ -5,6 +5,8 @@ Field names are FHIR's own in snake case; members we do not read are skipped.
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 Text = str
@@ -143,3 +145,50 @@ class DoseGiven(Element, frozen=True):
 
     dose: Quantity | None = None
     route: CodeableConcept | None = None
+
+
+class Valued(Element, frozen=True):
+    """An answer: of an Observation, of its component. Of shapes nobody reads only the presence is told."""
+
+    code: CodeableConcept | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: Text = ""
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    value_range: Any = None
+    value_ratio: Any = None
+    value_sampled_data: Any = None
+    value_time: Any = None
+    value_date_time: Any = None
+    value_period: Any = None
+    data_absent_reason: CodeableConcept | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
+
+
+class Answer(Element, frozen=True):
+    """An answer of a questionnaire item, with the questions asked because of it."""
+
+    value_boolean: bool | None = None
+    value_decimal: float | None = None
+    value_integer: int | None = None
+    value_string: Text = ""
+    value_coding: Coding | None = None
+    value_quantity: Quantity | None = None
+    value_time: Any = None
+    value_date: Any = None
+    value_date_time: Any = None
+    value_uri: Any = None
+    value_attachment: Any = None
+    value_reference: Any = None
+    item: tuple[ResponseItem, ...] = ()
+
+
+class ResponseItem(Element, frozen=True):
+    """A question of a questionnaire, with its answers and nested items."""
+
+    link_id: Text = ""
+    definition: Text = ""
+    text: Text = ""
+    answer: tuple[Answer, ...] = ()
+    item: tuple[ResponseItem, ...] = ()

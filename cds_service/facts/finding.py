@@ -47,6 +47,10 @@ Cell = Quantity | When | Truth | str | tuple[Coded, ...] | None
 """One column of a row; None means that the chart does not say."""
 
 
+class OwnWords(str):
+    """A reason with no word of the chart in it, only dates: what stands there in brackets is a citation."""
+
+
 class Row(Struct, frozen=True, gc=False):
     """One line of a view or one resource found, with what decided whether it counts.
 

@@ -54,8 +54,11 @@ def giver(
 
 
 def _split(rows: Rows) -> tuple[list[Row], list[Row]]:
-    sure = [row for row in rows.counted if row.counts is TRUE]
-    return sure, [row for row in rows.counted if row.counts is UNKNOWN]
+    sure: list[Row] = []
+    maybe: list[Row] = []
+    for row in rows.counted:
+        (sure if row.counts is TRUE else maybe).append(row)
+    return sure, maybe
 
 
 def _finding(

@@ -1,20 +1,23 @@
 """One line of dosage as dose, dose by weight, duration and rate: each given, worked out, or not known.
 
-What the line gives always stands; the rest is worked out of it where the arithmetic leaves no choice. The
-body weight is used last, for what cannot be had without it. Nothing is read from free text. Every number is
-an interval, so that a range or "less than" is carried along.
+A line may tell its amount in several ways (ordered and calculated, a dose and a rate over a duration): each
+is a reading of its own, so that every one of them is judged. What a reading gives always stands; the rest is
+worked out of it where the arithmetic leaves no choice. The body weight is used last, for what cannot be had
+without it. Nothing is read from free text. Every number is an interval, so that a range or "less than" is
+carried along.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from math import inf
 
 from cds_service.facts import fhir
-from cds_service.facts.dosing import milligrams_a_unit
+from cds_service.facts.dosing import contradicts_itself, milligrams_a_unit
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import convert, read_quantity, unit_of
 from cds_service.rulebook.terminology import Ingredient
@@ -35,6 +38,7 @@ _SPOKEN: Mapping[str, str] = {
     "l": "L",
     "day": "d",
 }
+_MOST_READINGS = 12
 _PER_DOSE = frozenset({"dose"})
 _BODY = frozenset({"kg", "[lb_av]"})
 
@@ -54,6 +58,7 @@ MG_MIN, MG_KG_MIN = Unit("mg", 1, False, True), Unit("mg", 1, True, True)
 ML_MIN = Unit("mL", 1, False, True)
 Given = Mapping[Unit, Span]
 """The amounts of a line by what they measure, in base units."""
+_Item = tuple[Unit, Span]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,23 @@ class Infusion:
     rate: Span | None = None
 
 
-def infusion(dosage: fhir.Dosage, ingredient: Ingredient, weight: Span | None) -> Infusion:
-    """Read one line for one ingredient; `weight` is the body's in kg, None if not known."""
-    given = _given(dosage, ingredient)
+@dataclass(frozen=True, slots=True)
+class LineReading:
+    """One way to read a line: amounts by what they measure, and minutes each time where the timing says."""
+
+    given: Given
+    lasting: Span | None
+
+
+def infusion(line: LineReading, weight: Span | None) -> Infusion:
+    """Work out one reading; `weight` is the body's in kg, None if not known."""
+    given = line.given
     dose, per_weight = given.get(MG), given.get(MG_KG)
     rate, weighed_rate = given.get(MG_MIN), given.get(MG_KG_MIN)
     lasting = _first(
         _hull(
             (
-                duration(dosage),
+                line.lasting,
                 _over(dose, rate),
                 _over(per_weight, weighed_rate),
                 _over(given.get(ML), given.get(ML_MIN)),
@@ -124,20 +137,77 @@ def milligrams_given(amount: fhir.Quantity | None, ingredient: Ingredient) -> Sp
 # --- what the line gives -------------------------------------------------------------------------
 
 
-def _given(dosage: fhir.Dosage, ingredient: Ingredient) -> Given:
-    """All amounts of a line; of several of one kind (ordered and calculated, say) anything between."""
+def readings(dosage: fhir.Dosage, ingredient: Ingredient) -> tuple[LineReading, ...]:
+    """The ways to read a line for one ingredient, one at least: one for each amount of the drug it tells.
+
+    A dose and a rate of one `doseAndRate` belong together; one without the other takes what the rest of the
+    line says. Where a rate over the duration told is an amount beside a dose, it is one more. Of very many,
+    anything between is one.
+    """
+    lasting = duration(dosage)
+    parts = [tuple(_part(part, ingredient)) for part in dosage.dose_and_rate]
+    kinds = _by_kind(item for part in parts for item in part)
+    volumes = {kind: hull(spans) for kind, spans in kinds.items() if kind.of == "mL"}
+    told = dict.fromkeys(one for pair in _pairs(parts, ingredient) for one in _of_pair(pair, lasting))
+    if not 0 < len(told) <= _MOST_READINGS:
+        whole = {kind: hull(spans) for kind, spans in kinds.items()}
+        return (LineReading(_in_milligrams(whole, ingredient), lasting),)
+    return tuple(LineReading({**volumes, **dict(items)}, minutes) for items, minutes in told)
+
+
+def _part(part: fhir.DoseAndRate, ingredient: Ingredient) -> Iterator[_Item]:
+    """The amounts of one `doseAndRate`: doses, and rates."""
+    doses = (*_read(part.dose_quantity, ingredient), *_read_range(part.dose_range, ingredient))
+    rates = (
+        *_read(part.rate_quantity, ingredient),
+        *_read_range(part.rate_range, ingredient),
+        *_read_ratio(part.rate_ratio, ingredient),
+    )
+    yield from (item for item in doses if not item[0].per_min)
+    yield from (item for item in rates if item[0].per_min)
+
+
+def _pairs(parts: Sequence[Sequence[_Item]], ingredient: Ingredient) -> Iterator[tuple[_Item, ...]]:
+    """Each dose by mass with each rate by mass that may belong to it; a volume only where no mass is told."""
+    masses = [[item for item in part if item[0].of == "mg"] for part in parts]
+    if not any(not kind.per_min for part in masses for kind, _ in part):
+        masses = [[*kept, *_masses_of(part, ingredient)] for kept, part in zip(masses, parts, strict=True)]
+    everything = list(dict.fromkeys(item for part in masses for item in part))
+    if len(everything) > _MOST_READINGS:
+        return
+    for part in masses:
+        own = [[item for item in part if item[0].per_min is timed] for timed in (False, True)]
+        rest = [[item for item in everything if item[0].per_min is timed] for timed in (False, True)]
+        sides = [mine or others for mine, others in zip(own, rest, strict=True)]
+        if part:
+            yield from product(*(side for side in sides if side))
+
+
+def _masses_of(part: Sequence[_Item], ingredient: Ingredient) -> Iterator[_Item]:
+    for kind, span in part:
+        if not kind.per_min:
+            made = _in_milligrams({kind: span}, ingredient)
+            yield from ((mass, made[mass]) for mass in (MG, MG_KG) if mass in made)
+
+
+def _of_pair(
+    pair: tuple[_Item, ...], lasting: Span | None
+) -> Iterator[tuple[tuple[_Item, ...], Span | None]]:
+    """A dose with its rate; if a duration is told too, each alone over that duration."""
+    if len(pair) == 1 or lasting is None:
+        yield pair, lasting
+        return
+    (kind, amount), (rate_kind, rate) = pair
+    alike = kind.per_kg is rate_kind.per_kg
+    yield pair[:1], _hull((lasting, _over(amount, rate) if alike else None))
+    yield pair[1:], lasting
+
+
+def _by_kind(items: Iterable[_Item]) -> Mapping[Unit, Sequence[Span]]:
     kinds: dict[Unit, list[Span]] = {}
-    for part in dosage.dose_and_rate:
-        doses = (*_read(part.dose_quantity, ingredient), *_read_range(part.dose_range, ingredient))
-        rates = (
-            *_read(part.rate_quantity, ingredient),
-            *_read_range(part.rate_range, ingredient),
-            *_read_ratio(part.rate_ratio, ingredient),
-        )
-        kept = [item for item in doses if not item[0].per_min] + [item for item in rates if item[0].per_min]
-        for kind, span in kept:
-            kinds.setdefault(kind, []).append(span)
-    return _in_milligrams({kind: hull(spans) for kind, spans in kinds.items()}, ingredient)
+    for kind, span in items:
+        kinds.setdefault(kind, []).append(span)
+    return kinds
 
 
 def _in_milligrams(given: Given, ingredient: Ingredient) -> Given:
@@ -159,7 +229,7 @@ def _in_milligrams(given: Given, ingredient: Ingredient) -> Given:
 def _read(amount: fhir.Quantity | None, ingredient: Ingredient) -> Iterator[tuple[Unit, Span]]:
     """One amount, in the base units of what it measures."""
     measured = read_quantity(amount)
-    if amount is None or measured is None or measured.span.high <= 0:
+    if amount is None or measured is None or measured.span.high <= 0 or contradicts_itself(amount):
         return
     span = Span(max(0.0, measured.span.low), measured.span.high)
     each = milligrams_a_unit(amount, ingredient)

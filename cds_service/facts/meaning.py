@@ -23,13 +23,15 @@ class Meaning(NamedTuple):
 
     `classified` is false if none of its codes is in a system a value set knows. `may_mean` are then the value
     sets with words that its words may be about; a set without words it may belong to in any case. Of a
-    concept that is classified, `may_mean` are sets whose codes are partial and whose words it holds.
+    concept that is classified, `may_mean` are sets whose codes are partial and whose words it holds. `name`
+    is what our lists call a concept that came without a word.
     """
 
     sets: frozenset[str]
     classified: bool
     codes: tuple[Coded, ...]
     may_mean: frozenset[str] = frozenset()
+    name: str = ""
 
 
 class Meanings:
@@ -40,8 +42,14 @@ class Meanings:
         self._concepts = lru_cache(_REMEMBERED)(self._of)
         self._drugs = lru_cache(_REMEMBERED)(self._drug)
         self.of: Callable[[fhir.CodeableConcept | None], Meaning] = self._concepts
-        self.drug: Callable[[fhir.CodeableConcept], tuple[Drug | None, tuple[Coded, ...]]] = self._drugs
+        self.drug: Callable[[fhir.CodeableConcept], tuple[Drug, tuple[Coded, ...]]] = self._drugs
         self._misses = self._held = 0
+
+    def of_question(self, concept: fhir.CodeableConcept | None) -> Meaning:
+        """The meaning of what an answer answers; `may_mean` are the questions told by its words alone."""
+        meaning = self.of(concept)
+        asked = _NO_SETS if meaning.sets else self.terminology.asked_in(meaning.codes)
+        return meaning if meaning.may_mean == asked else meaning._replace(may_mean=asked)
 
     def settle(self, size: int) -> None:
         """Count what a call of `size` bytes may have left in memory, and forget everything beyond a bound.
@@ -66,11 +74,12 @@ class Meanings:
             classified = classified or self.terminology.understands(code.system, code.code)
         perhaps = self.terminology.may_still_mean if classified else self.terminology.may_mean
         may_mean = perhaps(codes)
-        return Meaning(sets, classified, codes, may_mean)
+        name = "" if not sets or any(code.display for code in codes) else self.terminology.name_of(codes)
+        return Meaning(sets, classified, codes, may_mean, name)
 
-    def _drug(self, concept: fhir.CodeableConcept) -> tuple[Drug | None, tuple[Coded, ...]]:
+    def _drug(self, concept: fhir.CodeableConcept) -> tuple[Drug, tuple[Coded, ...]]:
         codes = concept_codes(concept)
-        return (self.resolve(codes, ()) if codes else None), codes
+        return self.resolve(codes, ()), codes
 
     def resolve(self, codes: tuple[Coded, ...], parts: tuple[Coded, ...]) -> Drug:
         """The drug of some codes, or of the ingredients of a Medication, or of a text."""

@@ -25,6 +25,8 @@ from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
 FOUND, EMPTY = "found", "empty"
 NOT_SUPPLIED, FAILED, TRUNCATED = "not-supplied", "failed", "truncated"
 OTHER_PATIENT, DEADLINE = "other-patient", "deadline"
+NOBODYS = "names-no-patient"
+"""The note on a resource that does not say whose it is."""
 PARTIAL = "partial"
 """The note for an entry that says of itself that parts of it were left out."""
 # Where one key has several shortcomings the one that says most is told.
@@ -70,6 +72,11 @@ class Owner:
         if isinstance(resource, fhir.Patient):
             return resource.id == self.patient_id
         return True
+
+    def names_nobody(self, resource: fhir.Readable) -> bool:
+        """Whether the resource does not say whose it is."""
+        subject = getattr(resource, "subject", None) or getattr(resource, "patient", None)
+        return subject is None or not subject.reference
 
     def _named(self, reference: str) -> bool:
         if reference == f"Patient/{self.patient_id}":
@@ -198,16 +205,19 @@ def _assemble(
     states = {TRUNCATED} if truncated else set()
     kept: list[fhir.Readable] = []
     expected, mine = _CLASS_OF_KEY.get(key, fhir.Observation), f"Patient/{owner.patient_id}"
+    notes: list[Note] = []
     if expected in _REFERRING:
         entries = [*entries_at_home(entries, owner.server)]
-    for entry in entries:
+    for index, entry in enumerate(entries):
         resource = entry.resource
-        if resource.__class__ is expected:
+        if resource is not None and resource.__class__ is expected:
             subject = getattr(resource, "subject", None)
-            if resource and ((subject and subject.reference == mine) or owner.owns(resource)):
+            if (subject is not None and subject.reference == mine) or owner.owns(resource):
                 kept.append(resource)
             else:
                 states.add(OTHER_PATIENT)
+                if owner.names_nobody(resource):
+                    notes.append(Note(NOBODYS, reference_of(resource, index)))
         else:
             strangers += _stranger(key, resource, kept, states)
     if strangers and not kept:
@@ -215,7 +225,7 @@ def _assemble(
         states.add(FAILED)
     if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
-    notes = _partial(kept, states)
+    notes += _partial(kept, states)
     if expected in _REFERRING:
         notes += _not_r4(kept, states)
     states.add(FOUND if kept else EMPTY)

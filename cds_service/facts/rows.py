@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
-from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
+from cds_service.facts.finding import Cell, Evidence, Finding, OwnWords, Quantity, Row
 from cds_service.facts.shelf import Entry
 from cds_service.facts.where import (
     CodesTest,
@@ -39,6 +39,7 @@ from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, compare, exac
 RowTest = Callable[[Mapping[str, Cell]], Truth]
 _CHOSEN = frozenset({"value", "answer", "route"})
 """Elements and columns whose codes somebody chose from a list."""
+_NOT_CODED = "told in words, or by a code not known here"
 NamedTest = tuple[str, WhereTest, RowTest]
 """A condition on a column: its name, the condition as written, and as a function."""
 
@@ -63,7 +64,7 @@ class ElementTest:
     def __call__(self, entry: Entry, chart: Chart) -> Truth:
         if self.own_code and isinstance(self.spec, Unreadable):
             # What a resource is about may be told by more than its codes: a drug by its name or its parts.
-            if entry.classified:
+            if entry.classified and not (self.spec.mentions and entry.also_said is not None):
                 return FALSE
             return mentions(self.read(entry, chart), self.spec.mentions)
         sets = entry.sets if self.own_code else frozenset()
@@ -101,8 +102,10 @@ def find_rows(
         counted: list[Row] = []
         rejected: list[Row] = []
         for entry, sure in entries_of(fact, kind, sets, keys, chart):
-            when = date_of(entry, chart, dates)
             verdict, why = _judge(entry, chart, where, sure, tell=tell)
+            if verdict is FALSE and not tell:
+                continue
+            when = date_of(entry, chart, dates)
             if entry.reference in ahead:
                 when, verdict, why = (
                     any_time(when),
@@ -136,7 +139,7 @@ def entries_of(
 def _judge(
     entry: Entry, chart: Chart, where: Sequence[ElementTest], sure: bool, *, tell: bool
 ) -> tuple[Truth, tuple[str, ...]]:
-    verdict, why = (TRUE, ()) if sure else (UNKNOWN, ("told in words, or by a code not known here",))
+    verdict, why = (TRUE, ()) if sure else (UNKNOWN, (entry.contradicted or _NOT_CODED,))
     for test in where:
         answer = test(entry, chart)
         if answer is FALSE:
@@ -172,9 +175,9 @@ def _dated(
     if inside is TRUE:
         return verdict, why
     if inside is FALSE:
-        return FALSE, (f"dated {when}, needs to be within {duration.text}",)
+        return FALSE, (OwnWords(f"dated {when}, needs to be within {duration.text}"),)
     told = "has no date" if when is None else f"dated {when}, which may be outside {duration.text}"
-    return UNKNOWN, (*why, told)
+    return UNKNOWN, (*why, OwnWords(told))
 
 
 def _evidence(entry: Entry, when: object) -> Evidence:

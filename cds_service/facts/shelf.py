@@ -6,8 +6,8 @@ entry only if a fact asks for every resource of their type.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -33,12 +33,16 @@ CLASSIFIED: frozenset[type] = frozenset(
         fhir.MedicationAdministration,
     }
 )
+NAMELESS = "drug not named"
+"""How a reader is told of an entry that names no drug: withheld, left out, or not chosen yet."""
 # How a drug was told apart, where that says less than its product code would.
 _DRUG_NOTES = {
     "unresolved": "drug-not-recognised",
     "text": "drug-from-text",
     "ingredient": "drug-from-ingredient",
 }
+_DIFFERS = "drug-words-differ"
+_NO_SETS: frozenset[str] = frozenset()
 _ANY = ""
 """Under this every entry not classified is filed: it may belong to any value set that has no words."""
 _VERIFIED = (fhir.Condition, fhir.AllergyIntolerance)
@@ -52,6 +56,8 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     the sets of partial codes that a classified entry may belong to by its words. `aside` says why it never
     counts (refuted, entered in error). `parts` are the meanings of an observation with components: of its own
     code, then of theirs. `unread` if its drug was not recognised for want of the Medication it refers to.
+    `also_said` is the same resource as what its words name beside its code, if that is in other value sets.
+    `name` is what our lists call it where it came without a word.
     """
 
     resource: Any
@@ -64,27 +70,48 @@ class Entry(Struct, frozen=True, eq=False, gc=False):
     may_mean: frozenset[str] = frozenset()
     parts: tuple[Meaning, ...] = ()
     unread: bool = False
+    also_said: Entry | None = None
+    name: str = ""
 
     @property
     def text(self) -> str:
-        """The entry's name for a reader: a display, the text, or the bare code."""
+        """The entry's name for a reader: a display, the text, our name of its code, or the bare code."""
+        if self.nameless:
+            return NAMELESS
         if self.drug is not None and self.drug.name:
             return self.drug.name
         for code in self.codes:
             if code.display:
                 return code.display
-        return self.codes[0].code if self.codes else ""
+        return self.name or (self.codes[0].code if self.codes else "")
+
+    @property
+    def contradicted(self) -> str:
+        """Why an entry of a known drug only may be what a fact asks for; empty if its drug is not known."""
+        known = self.drug is not None and self.drug.resolution != "unresolved"
+        return "its code and its words name different drugs" if known else ""
+
+    @property
+    def nameless(self) -> bool:
+        """Whether it is about a drug and neither names it nor says where it is named."""
+        if self.drug is None or self.drug.resolution != "unresolved" or self.unread:
+            return False
+        return not any(code.code.strip() for code in self.codes)
 
 
 @dataclass
 class Shelf:
-    """The resources of one type under one key, those with a meaning filed by value set."""
+    """The resources of one type under one key, those with a meaning filed by value set.
+
+    `filed` are the live entries that a fact may look for by value set, in the order they came.
+    """
 
     meanings: Meanings | None = None
     medications: Mapping[str, fhir.Medication] = field(default_factory=dict)
     resources: list[Any] = field(default_factory=list)
     by_set: dict[str, list[Entry]] = field(default_factory=dict)
     may_be: dict[str, list[Entry]] = field(default_factory=dict)
+    filed: list[Entry] = field(default_factory=list)
     aside: list[Entry] = field(default_factory=list)
     left_out: list[Entry] = field(default_factory=list)
     replaced: frozenset[str] = frozenset()
@@ -101,35 +128,27 @@ class Shelf:
                 made.setdefault(entry.reference, entry)
         return list(made.values())
 
-    def matching(self, sets: Sequence[str] | None, seen: set[str]) -> Iterator[tuple[Entry, bool]]:
+    def matching(self, sets: Sequence[str] | None, seen: set[str]) -> list[tuple[Entry, bool]]:
         """Live entries in any of the sets, and whether each surely is; those in `seen` are left out."""
         if sets is None:
-            for entry in self.entries:
+            groups = [(self.entries, True)]
+        else:
+            groups = [(self.by_set[name], True) for name in sets if name in self.by_set]
+            groups += [(self.may_be[name], False) for name in self._perhaps(sets) if name in self.may_be]
+        found: list[tuple[Entry, bool]] = []
+        for group, sure in groups:
+            for entry in group:
                 if entry.reference not in seen:
                     seen.add(entry.reference)
-                    yield entry, True
-            return
-        for name in sets:
-            for entry in self.by_set.get(name, ()):
-                if entry.reference not in seen:
-                    seen.add(entry.reference)
-                    yield entry, True
-        for name in self._perhaps(sets):
-            for entry in self.may_be.get(name, ()):
-                if entry.reference not in seen:
-                    seen.add(entry.reference)
-                    yield entry, False
+                    found.append((entry, sure))
+        return found
 
-    def _perhaps(self, sets: Sequence[str]) -> Iterator[str]:
+    def _perhaps(self, sets: Sequence[str]) -> Iterable[str]:
         """Where entries are filed that may belong to the sets."""
-        if self.may_be and self.meanings is not None:
-            worded = self.meanings.terminology.words.sets
-            yield from dict.fromkeys(name if name in worded else _ANY for name in sets)
-
-    def filed(self) -> Iterator[Entry]:
-        """The live entries that a fact may look for by value set, each once."""
-        every = (entry for filed in (self.by_set, self.may_be) for group in filed.values() for entry in group)
-        yield from {entry.reference: entry for entry in every}.values()
+        if not self.may_be or self.meanings is None:
+            return ()
+        worded = self.meanings.terminology.words.sets
+        return sets if worded.issuperset(sets) else (*sets, _ANY)
 
     @property
     def unread(self) -> Iterator[str]:
@@ -143,6 +162,8 @@ class Shelf:
             return
         if entry.drug is not None and entry.drug.left_out:
             self.left_out.append(entry)
+        if entry.sets or entry.may_mean or not entry.classified:
+            self.filed.append(entry)
         for name in entry.sets:
             filed = self.by_set.get(name)
             if filed is None:
@@ -151,6 +172,9 @@ class Shelf:
                 filed.append(entry)
         for name in entry.may_mean if entry.classified else (_ANY, *entry.may_mean):
             self.may_be.setdefault(name, []).append(entry)
+        if entry.also_said is not None:
+            for name in entry.also_said.may_mean:
+                self.may_be.setdefault(name, []).append(entry.also_said)
 
 
 EMPTY_SHELF = Shelf()
@@ -189,7 +213,7 @@ def file_resources(
         if kind is fhir.Observation or kind is fhir.Condition:
             # The fast way out for what no rule asks about.
             meaning = meaning_of(resource.code)
-            silent = kind is fhir.Observation or (meaning.classified and not meaning.may_mean)
+            silent = meaning.classified and (kind is fhir.Observation or not meaning.may_mean)
             if silent and not meaning.sets and _plain(resource):
                 continue
         elif kind in _DRUG_TYPES and _other_drug(resource, meanings):
@@ -198,9 +222,7 @@ def file_resources(
         if entry.reference not in seen and entry.reference not in replaced:
             seen.add(entry.reference)
             shelf.file(entry)
-            note = _note_on(entry)
-            if note is not None:
-                notes[note] = None
+            notes.update(dict.fromkeys(_notes_on(entry)))
     return shelves
 
 
@@ -220,9 +242,9 @@ def _other_drug(resource: Any, meanings: Meanings) -> bool:
     if concept is None or resource.status == "entered-in-error":
         return False
     drug = meanings.drug(concept)[0]
-    if drug is None or drug.resolution not in ("code", "other"):
+    if drug.resolution not in ("code", "other"):
         return False
-    return not drug.sets and not drug.left_out
+    return not (drug.sets or drug.left_out or drug.also_said or drug.other_strength)
 
 
 def _plain(resource: Any) -> bool:
@@ -239,24 +261,52 @@ def read_entry(
     reference, aside = reference_of(resource, index), _aside(resource)
     if isinstance(resource, fhir.OfDrug):
         drug, codes = drug_of(resource, medications, meanings)
-        if drug is None:
-            return Entry(resource, reference, frozenset(), codes, aside=aside)
         if drug.resolution != "unresolved":
-            return Entry(resource, reference, drug.sets, codes, True, drug, aside)
+            also = _also_said(resource, reference, codes, drug)
+            return Entry(resource, reference, drug.sets, codes, True, drug, aside, also_said=also)
         unread, everything = names_a_drug_not_read(resource, medications), meanings.terminology.words.sets
         return Entry(
             resource, reference, drug.sets, codes, False, drug, aside, may_mean=everything, unread=unread
         )
-    if resource.__class__ is fhir.Observation and resource.component:
-        parts = (meanings.of(resource.code), *[meanings.of(part.code) for part in resource.component])
-        sets = frozenset[str]().union(*[part.sets for part in parts])
-        codes = tuple([code for part in parts for code in part.codes])
-        return Entry(resource, reference, sets, codes, aside=aside, parts=parts)
+    if resource.__class__ is fhir.Observation:
+        return _answered(resource, reference, aside, meanings)
     meaning = _meaning(resource, meanings)
     if resource.__class__ not in CLASSIFIED:
-        return Entry(resource, reference, meaning.sets, meaning.codes, aside=aside)
-    sets, classified, codes, may_mean = meaning
-    return Entry(resource, reference, sets, codes, classified, None, aside, may_mean)
+        return Entry(resource, reference, meaning.sets, meaning.codes, aside=aside, name=meaning.name)
+    sets, classified, codes, may_mean, name = meaning
+    return Entry(resource, reference, sets, codes, classified, None, aside, may_mean, name=name)
+
+
+def _answered(resource: fhir.Observation, reference: str, aside: str, meanings: Meanings) -> Entry:
+    """An observation and its components. A question told in words may be one that a rule asks."""
+    own = meanings.of(resource.code)
+    if not resource.component:
+        if own.sets or own.classified:
+            return Entry(resource, reference, own.sets, own.codes, aside=aside, name=own.name)
+        asked = meanings.of_question(resource.code).may_mean
+        return Entry(resource, reference, own.sets, own.codes, aside=aside, may_mean=asked)
+    components = [meanings.of_question(part.code) for part in resource.component]
+    parts = (own._replace(may_mean=_NO_SETS), *components)
+    return Entry(
+        resource,
+        reference,
+        _NO_SETS.union(*[part.sets for part in parts]),
+        tuple([code for part in parts for code in part.codes]),
+        aside=aside,
+        may_mean=_NO_SETS.union(*[part.may_mean for part in components]),
+        parts=parts,
+        name=own.name,
+    )
+
+
+def _also_said(resource: Any, reference: str, codes: tuple[Coded, ...], drug: Drug) -> Entry | None:
+    """The entry as the other drug it names, if that is in value sets in which its own is not."""
+    other = drug.also_said
+    if other is None or other.sets <= drug.sets:
+        return None
+    named = replace(other, name=f"{other.name}, also told as {drug.name}")
+    further = other.sets - drug.sets
+    return Entry(resource, reference, frozenset(), codes, True, named, may_mean=further)
 
 
 def _meaning(resource: Any, meanings: Meanings) -> Meaning:
@@ -275,8 +325,9 @@ def _allergy_meaning(allergy: fhir.AllergyIntolerance, meanings: Meanings) -> Me
     sets = own.sets.union(*(part.sets for part in parts))
     codes = (*own.codes, *(code for part in parts for code in part.codes))
     if own.classified or all(part.classified for part in parts):
-        return Meaning(sets, True, codes, meanings.terminology.may_still_mean(codes))
-    return Meaning(sets, False, codes, own.may_mean.union(*(part.may_mean for part in parts if part.codes)))
+        return Meaning(sets, True, codes, meanings.terminology.may_still_mean(codes), own.name)
+    may_mean = own.may_mean.union(*(part.may_mean for part in parts if part.codes))
+    return Meaning(sets, False, codes, may_mean, own.name)
 
 
 def _aside(resource: Any) -> str:
@@ -288,12 +339,21 @@ def _aside(resource: Any) -> str:
     return "not-to-be-given" if ordered and resource.do_not_perform else ""
 
 
-def _note_on(entry: Entry) -> Note | None:
+def _notes_on(entry: Entry) -> Iterator[Note]:
+    """What the answer says of an entry that cannot be used as it stands."""
     if entry.aside in ("refuted", "entered-in-error"):
-        return Note(entry.aside, entry.reference)
-    if entry.drug is not None:
-        code = _DRUG_NOTES.get(entry.drug.resolution)
-        return Note(code, entry.reference) if code else None
-    if not entry.classified:
-        return Note("not-classified", entry.reference)
-    return Note("words-beyond-code", entry.reference) if entry.may_mean else None
+        yield Note(entry.aside, entry.reference)
+    elif entry.nameless:
+        yield Note("drug-not-named", entry.reference)
+    elif entry.drug is not None:
+        if entry.drug.resolution in _DRUG_NOTES:
+            yield Note(_DRUG_NOTES[entry.drug.resolution], entry.reference)
+        if entry.drug.also_said is not None or entry.drug.other_strength:
+            yield Note(_DIFFERS, entry.reference)
+    elif entry.resource.__class__ is fhir.Observation:
+        if entry.may_mean:
+            yield Note("question-in-words", entry.reference)
+    elif not entry.classified:
+        yield Note("not-classified", entry.reference)
+    elif entry.may_mean:
+        yield Note("words-beyond-code", entry.reference)

@@ -1,8 +1,9 @@
 """What must stand in a chart for a fact to find anything: most facts of most charts find nothing.
 
 A fact that looks by value sets has no row unless an entry of a type it reads is filed under one of its sets
-or cannot be classified, or an order of the call is of that type. So the index of a chart alone tells which
-facts need not be read, and their answer, if every key was obtained, depends on the rule alone.
+or cannot be classified, or an order of the call is of that type; one that looks for any resource of a type,
+unless there is one. So the index of a chart alone tells which facts need not be read, and their answer, if
+every key was obtained, depends on the rule alone.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from cds_service.rulebook.fact import RowsFact, ViewFact
 from cds_service.rulebook.rule import FindFact
 from cds_service.rulebook.views import VIEWS
 
-UNCLASSIFIED, DRAFTED = "?", "!"
-"""Stand in a sign where a value set does: an entry that may be anything, an order of the call."""
+UNCLASSIFIED, DRAFTED, PRESENT = "?", "!", "*"
+"""Stand in a sign where a value set does: an entry that may be anything, an order of the call, any."""
 _FORM = "QuestionnaireResponse"
 
 
@@ -28,11 +29,12 @@ def signs_of(fact: RowsFact) -> frozenset[Sign] | None:
     else:
         assert isinstance(fact, FindFact)
         kinds, sets = (fact.find,), frozenset(fact.code_in or ())
-    if not sets:
+    if fact.give.kind == "age" or (isinstance(fact, ViewFact) and not sets):
         return None
     signs = {(kind, DRAFTED) for kind in kinds} if fact.origin != "chart" else set()
     if fact.origin in ("chart", "drafts-and-chart"):
-        signs |= {(kind, name) for kind in kinds for name in (*sets, UNCLASSIFIED)}
+        names = (*sets, UNCLASSIFIED) if sets else (PRESENT,)
+        signs |= {(kind, name) for kind in kinds for name in names}
     return frozenset(signs)
 
 
@@ -70,6 +72,7 @@ class Signs:
         for (_, kind), shelf in chart.shelves.items():
             known = self._by_kind.get(kind)
             if known:
+                _add(found, known, (PRESENT,))
                 _add(found, known, shelf.by_set)
                 if shelf.may_be:
                     _add(found, known, (UNCLASSIFIED,))

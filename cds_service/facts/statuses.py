@@ -51,5 +51,11 @@ def verification_status(resource: Any) -> Status:
 
 def disowned(resource: Any) -> str:
     """`refuted` or `entered-in-error` if the verification status says so, else empty."""
-    told = verification_status(resource) or ()
+    concept: fhir.CodeableConcept | None = resource.verification_status
+    return _disowned(concept) if concept is not None else ""
+
+
+@lru_cache(1024)
+def _disowned(concept: fhir.CodeableConcept) -> str:
+    told = _read(concept, _VERIFICATION) or ()
     return next((one.code for one in told if one.code in ("refuted", "entered-in-error")), "")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cds_service.facts.chart import Chart
-from cds_service.facts.dates import CLOCKS_DIFFER, When, inside, midnight, months_before
+from cds_service.facts.dates import When, inside, midnight, months_before
 from cds_service.facts.elements import DANGLING, UNREAD, Codes
 from cds_service.facts.finding import Cell, Quantity
 from cds_service.facts.quantity import convert
@@ -25,17 +25,25 @@ class Reader:
     """How the codes of an element are read.
 
     `element` names it, for value sets that judge it. Where the codes are `chosen` from a list, as an answer
-    or a route is, one in no value set is not understood, whatever its system: nobody says that it means no.
+    or a route is, only the `judges` say what one means: in none of them it is not understood, whatever its
+    system and whatever it means elsewhere. Without judges any value set will do.
     """
 
     terminology: Terminology
     element: str = ""
     chosen: bool = False
+    judges: frozenset[str] = frozenset()
+
+    def asking(self, named: frozenset[str]) -> Reader:
+        """The reader of a condition that asks for these value sets."""
+        return replace(self, judges=self.terminology.judges(named)) if self.chosen else self
 
     def understands(self, code: Coded) -> bool:
-        """Whether a code is in a value set, or known to be in none."""
+        """Whether a code is in a value set that judges it, or known to be in none."""
         sets = self.terminology.sets_of(code.system, code.code)
-        return bool(sets) or (not self.chosen and self.terminology.knows_system(code.system))
+        if self.chosen:
+            return not sets.isdisjoint(self.judges) if self.judges else bool(sets)
+        return bool(sets) or self.terminology.knows_system(code.system)
 
     def left_open(self, codes: tuple[Coded, ...], named: frozenset[str]) -> bool:
         """Whether codes that are understood leave open, by their words, if they are in one of these sets."""
@@ -45,6 +53,7 @@ class Reader:
         return bool(beyond) and not named.isdisjoint(self.terminology.may_still_mean(codes))
 
 
+_NOT_THERE = (UNREAD, DANGLING)
 OWN_CODE = "code"
 """The element whose words were looked up when its resource was filed."""
 
@@ -62,8 +71,7 @@ def codes_test(test: WhereTest, reader: Reader) -> CodesTest:
     if isinstance(test, InSet):
         return _in_sets_or(test, reader)
     if isinstance(test, NotInSet):
-        barred = frozenset(test.valuesets)
-        return lambda codes, sets: TRUE if codes is None else negate(_in_sets(codes, sets, barred, reader))
+        return _outside_sets(test, reader)
     if isinstance(test, Unreadable):
         return lambda codes, sets: all_of((unreadable(codes, reader), mentions(codes, test.mentions)))
     return lambda codes, sets: UNKNOWN
@@ -71,11 +79,25 @@ def codes_test(test: WhereTest, reader: Reader) -> CodesTest:
 
 def _in_sets_or(test: InSet, reader: Reader) -> CodesTest:
     named, or_absent, or_unreadable = frozenset(test.valuesets), test.or_absent, test.or_unreadable
+    reader = reader.asking(named)
 
     def check(codes: Codes, sets: frozenset[str]) -> Truth:
         if or_absent and codes is None:
             return TRUE
         answer = _in_sets(codes, sets, named, reader)
+        return any_of((answer, unreadable(codes, reader))) if or_unreadable else answer
+
+    return check
+
+
+def _outside_sets(test: NotInSet, reader: Reader) -> CodesTest:
+    barred, or_unreadable = frozenset(test.valuesets), test.or_unreadable
+    reader = reader.asking(barred)
+
+    def check(codes: Codes, sets: frozenset[str]) -> Truth:
+        if codes is None:
+            return TRUE
+        answer = negate(_in_sets(codes, sets, barred, reader))
         return any_of((answer, unreadable(codes, reader))) if or_unreadable else answer
 
     return check
@@ -100,9 +122,13 @@ def mentions(codes: Codes, parts: Sequence[str]) -> Truth:
 def _listed(codes: Codes, wanted: frozenset[str]) -> Truth:
     if codes is None:
         return UNKNOWN
-    if any(code.code in wanted for code in codes):
-        return TRUE
-    return UNKNOWN if any(code.system in (UNREAD, DANGLING) for code in codes) else FALSE
+    answer = FALSE
+    for code in codes:
+        if code.code in wanted:
+            return TRUE
+        if code.system in _NOT_THERE:
+            answer = UNKNOWN
+    return answer
 
 
 def _in_sets(codes: Codes, sets: frozenset[str], named: frozenset[str], reader: Reader) -> Truth:
@@ -135,8 +161,22 @@ def cell_test(test: WhereTest, reader: Reader) -> Callable[[Cell], Truth]:
         return _threshold(test)
     if isinstance(test, Absent):
         return lambda cell: UNKNOWN if cell is UNKNOWN else truth_of(cell is None)
+    if isinstance(test, (Listed, NotListed)):
+        return _listed_cell(test, reader)
     check = codes_test(test, reader)
     return lambda cell: UNKNOWN if cell is UNKNOWN else check(_cell_codes(cell), frozenset())
+
+
+def _listed_cell(test: Listed | NotListed, reader: Reader) -> Callable[[Cell], Truth]:
+    """A condition on words; most cells hold one, and are compared as they are."""
+    check, values, listed = codes_test(test, reader), frozenset(test.values), isinstance(test, Listed)
+
+    def compare_words(cell: Cell) -> Truth:
+        if cell.__class__ is str:
+            return TRUE if (cell in values) is listed else FALSE
+        return UNKNOWN if cell is UNKNOWN else check(_cell_codes(cell), frozenset())
+
+    return compare_words
 
 
 def _cell_codes(cell: Cell) -> Codes:
@@ -171,13 +211,11 @@ def window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
 
 
 def _window(chart: Chart, duration: Duration) -> tuple[datetime, datetime]:
-    today, zone = chart.today, chart.zone
-    tomorrow = midnight(today + timedelta(days=1), zone)
-    just_now = min(chart.as_of + CLOCKS_DIFFER + timedelta(microseconds=1), tomorrow)
+    today, zone, tomorrow = chart.today, chart.zone, chart.tomorrow
     if duration.unit == "minutes":
-        return chart.as_of - timedelta(minutes=duration.number), just_now
+        return chart.as_of - timedelta(minutes=duration.number), chart.ahead_from
     if duration.unit == "hours":
-        return chart.as_of - timedelta(hours=duration.number), just_now
+        return chart.as_of - timedelta(hours=duration.number), chart.ahead_from
     if duration.unit in ("months", "years"):
         months = duration.number * (12 if duration.unit == "years" else 1)
         return midnight(months_before(today, months), zone), tomorrow

@@ -35,6 +35,8 @@ def _rounded(number: float, decimals: int) -> str:
 
 def span_text(span: Span, apart_from: float | None = None) -> str:
     """An interval: 2, at least 2, at most 4, 2 to 4, unknown."""
+    if span.exact and not isinf(span.low):
+        return number_text(span.low, apart_from)
     low, high = (number_text(end, apart_from) if not isinf(end) else "" for end in (span.low, span.high))
     if low == high:
         return low or "unknown"

@@ -1,8 +1,8 @@
 """Rules as antecedents of durable-rules: what is tested natively, and how states are packed for it.
 
 Pure text and dictionaries, so it can be read and tested where the library is not installed. Every name in a
-message is a letter and a number (`f0` a findings message, `p7` a state, `r3` a conclusion): the library
-knows names by a 32-bit hash only, and these do not collide (a test).
+message is a letter and a number (`f0` a findings message, `p7` a state, `r3` a conclusion, `c5` what its
+readers test): the library knows names by a 32-bit hash only, and these do not collide (a test).
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ MAX_GATES = 25
 PACKS_PER_LANE = 4
 """255 rules may share a test (256 crash, 257 are error 108): rules of another lane read another property."""
 
+Told = Mapping[tuple[int, str], str]
+"""By lane and id of a consumed rule: the property of its conclusion message that rules of the lane test.
+
+Each has a name of its own: with one name for all, told apart by value, an assertion among many rules took
+twice as long.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Pack:
@@ -45,9 +52,9 @@ class Pack:
         return f"f{self.number}"
 
     @property
-    def lane(self) -> str:
-        """The property of a conclusion message that rules of this pack read."""
-        return f"c{self.number // PACKS_PER_LANE}"
+    def lane(self) -> int:
+        """Which properties of conclusion messages the rules of this pack read."""
+        return self.number // PACKS_PER_LANE
 
     @property
     def template(self) -> str:
@@ -62,17 +69,17 @@ class Pack:
         except KeyError as error:
             raise InferenceError(f"no state was given for {error.args[0]!r}") from error
 
-    def antecedent(self, rule: RuleLogic, numbers: Mapping[str, int]) -> list[dict[str, Any]]:
+    def antecedent(self, rule: RuleLogic, told: Told) -> list[dict[str, Any]]:
         """Waits for this message with no gate of the rule false, and for the conclusions it consumes."""
         tests: list[dict[str, Any]] = [{self.tag: 1}]
         for place, (name, _) in enumerate(self.reads):
             if name == rule.id:
                 tests.append({"$neq": {f"p{self.first + place}": "false"}})
-        joined = sorted(numbers[used] for used in set(rule.consumes.values()))
+        joined = dict.fromkeys(told[self.lane, used] for used in rule.consumes.values())
         findings = {"m_0": {"$and": tests} if len(tests) > 1 else tests[0]}
         return [
             findings,
-            *({f"m_{place}": {self.lane: number}} for place, number in enumerate(joined, start=1)),
+            *({f"m_{place}": {name: 1}} for place, name in enumerate(joined, start=1)),
         ]
 
 
@@ -97,7 +104,15 @@ def packs_of(program: Program) -> Iterator[Pack]:
     yield Pack(number, tuple(rules), tuple(reads), first)
 
 
-def conclusion_template(number: int, lanes: Iterable[str]) -> str:
+def told_by(packs: Iterable[Pack]) -> Told:
+    """The properties of all conclusion messages."""
+    read = dict.fromkeys(
+        (pack.lane, used) for pack in packs for rule in pack.rules for used in rule.consumes.values()
+    )
+    return {place: f"c{number}" for number, place in enumerate(read)}
+
+
+def conclusion_template(rule: RuleLogic, number: int, told: Told) -> str:
     """The message of one conclusion, with places for the session id and the verdict."""
-    read = "".join(f',"{lane}":{number}' for lane in lanes)
+    read = "".join(f',"{name}":1' for (_, used), name in told.items() if used == rule.id)
     return f'{{"sid":"%s","id":"r{number}"{read},"v":"%s"}}'

@@ -24,7 +24,7 @@ import durable_rules_engine as library
 from durable import engine as durable
 
 from cds_service.errors import InferenceError
-from cds_service.infer.antecedent import Pack, conclusion_template, gates_of, packs_of
+from cds_service.infer.antecedent import Pack, conclusion_template, gates_of, packs_of, told_by
 from cds_service.infer.conclusion import Conclusion, States
 from cds_service.infer.direct import conclude, forget
 from cds_service.infer.program import Program, RuleLogic
@@ -70,8 +70,8 @@ class DurableEngine:
         self.program = program
         self._gates = {rule.id: [leaf.text for leaf in gates_of(rule, program)] for rule in program.rules}
         packs = tuple(packs_of(program))
-        self._lanes = tuple(dict.fromkeys(pack.lane for pack in packs))
-        if len(packs) + len(program.consumed) * len(self._lanes) > MAX_TESTED:
+        self._told = told_by(packs)
+        if len(packs) + len(self._told) > MAX_TESTED:
             raise InferenceError(f"{len(program.consumed)} consumed rules are more than a program can hold")
         self._messages = tuple((pack, pack.template) for pack in packs)
         self._numbers = {rule.id: number for number, rule in enumerate(program.rules)}
@@ -144,7 +144,7 @@ class DurableEngine:
         for pack in packs:
             rules[pack.tag] = {"all": [{"m_0": {pack.tag: 1}}], "run": _nothing}
             for rule in pack.rules:
-                antecedent = pack.antecedent(rule, self._numbers)
+                antecedent = pack.antecedent(rule, self._told)
                 rules[f"r{self._numbers[rule.id]}"] = {"all": antecedent, "run": self._action(rule)}
         self._actions = {name: rule["run"] for name, rule in rules.items()}
         try:
@@ -153,7 +153,7 @@ class DurableEngine:
             raise InferenceError(f"durable-rules does not take these rules: {error}") from error
 
     def _action(self, rule: RuleLogic) -> Action:
-        text = conclusion_template(self._numbers[rule.id], self._lanes)
+        text = conclusion_template(rule, self._numbers[rule.id], self._told)
         consumed = rule.id in self.program.consumed
 
         def act(request: Request) -> None:

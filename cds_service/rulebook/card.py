@@ -68,7 +68,8 @@ class Suggestion(Shape):
 
     label: str = Field(min_length=1, max_length=80, description="the text on the button")
     recommended: StrictBool = Field(default=False, description="whether this is the suggested one")
-    only_if: Logic | None = Field(default=None, description="offer it only if this holds")
+    only_if: Logic | None = Field(default=None, description="offer it only if this holds; unknown hides")
+    hide_if: Logic | None = Field(default=None, description="do not offer it if this holds; unknown shows")
     for_each: FactName | None = Field(default=None, description="one suggestion per row of this fact")
     actions: tuple[Action, ...] = Field(min_length=1, description="what accepting it does")
 

@@ -37,3 +37,9 @@ def renumbered(places: Mapping[DataPath, Place], name: str, kept: Sequence[int])
         for path, place in places.items()
         if path[:1] != (name,) or len(path) == 1 or path[1] in now
     }
+
+
+def moved(places: Mapping[DataPath, Place], old: DataPath, new: DataPath) -> dict[DataPath, Place]:
+    """The places of a part of a file, by the paths that it has where it is put."""
+    size = len(old)
+    return {(*new, *path[size:]): place for path, place in places.items() if path[:size] == old}

@@ -238,3 +238,7 @@ class Give:
             )
         column = match.group("column") or ""
         return cls(text, cast(GiveKind, "count_distinct" if column else text), column)
+
+
+NOT_READ = Give("?", "exists")
+"""Stands for a refused or missing `give`, so that the rest of a fact can still be checked."""

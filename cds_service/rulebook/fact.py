@@ -59,6 +59,9 @@ class NotInSet(Shape):
     """A code of none of these value sets; an absent element passes."""
 
     valuesets: SetIds = Field(alias="not_in", description="value sets that rule a row out")
+    or_unreadable: StrictBool = Field(
+        default=False, description="whether an element passes too that is recorded but cannot be read"
+    )
 
 
 class Absent(Shape):

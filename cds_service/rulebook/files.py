@@ -146,6 +146,11 @@ class ValueSetFile(Shape):
     owner: Annotated[str, Field(min_length=1)] = Field(description="who answers mail about it")
     reviewed: Day | None = Field(default=None, description="when it was reviewed")
     group: SetId | None = Field(default=None, description="names the prefetch key `observations-<group>`")
+    scale: SetId | None = Field(
+        default=None,
+        description="names the list its answers, or routes, are chosen from: sets of one scale tell of each "
+        "other that an answer is known, and is another one",
+    )
     note: str = Field(default="", description="what a reader should know: what is left out, and why")
     words: Stems = Field(
         default=(), description="beginnings of words that an entry without codes would contain"
@@ -269,6 +274,27 @@ class OverrideReasonsFile(RootModel[dict[SetId, OverrideReason]]):
     """override-reasons.yaml: the reasons by id."""
 
     model_config = ConfigDict(frozen=True)
+
+
+ClaimId = Annotated[str, Field(pattern=r"^[KSVI]\d{2}$")]
+
+
+class ClaimsFile(Shape):
+    """claims.yaml: the claims that rules may rest on, if a rulebook keeps a table of them."""
+
+    known: dict[Literal["K", "S", "V", "I"], Annotated[Number, Field(le=99)]] = Field(
+        min_length=1, description="the last number of each letter: {K: 35} is K01 to K35"
+    )
+    unused: dict[ClaimId, str] = Field(
+        default_factory=dict, description="claims that no rule rests on, each with why"
+    )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every claim of the table."""
+        return tuple(
+            f"{letter}{number:02d}" for letter, last in self.known.items() for number in range(1, last + 1)
+        )
 
 
 class TemplateFile(Shape):

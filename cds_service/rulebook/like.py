@@ -70,21 +70,48 @@ def _refused(file: YamlFile, facts: Mapping[str, Any], name: str) -> Problem | N
     """Why a fact cannot be like what it names; None if it can, or says nothing of it."""
     if not _likened(facts[name]):
         return None
-    other, before = facts[name][LIKE], list(facts)[: list(facts).index(name)]
-    place = file.place(("data", name, LIKE))
+    place, own = file.place(("data", name, LIKE)), {"find", "view"} & facts[name].keys()
+    fault = _fault(facts, name, facts[name][LIKE])
+    if fault is None and own:
+        fault = "a fact has exactly one of find, view, like", "remove like, or the other"
+    return None if fault is None else Problem(place, "schema/bad-like", *fault)
+
+
+def _fault(facts: Mapping[str, Any], name: str, other: Any) -> tuple[str, str] | None:
+    """What is wrong with being like `other`, and what to write instead, which is itself right."""
+    above = list(facts)[: list(facts).index(name)]
+    could = [one for one in above if _has_rows(facts[one])]
+    named = (
+        f"name one of those above that look for rows: {', '.join(could)}" if could else "write find or view"
+    )
+    if isinstance(other, list) and len(other) == 1 and other[0] in could:
+        return "like names one fact, and this is a list", f"write like: {other[0]}"
     if not isinstance(other, str) or other not in facts:
-        told, hint = f"there is no fact {other!r} above", nearest(str(other), before)
-    elif other not in before:
-        told, hint = f"{other!r} does not stand above", f"move {other} before {name}"
-    elif _likened(facts[other]):
-        told, hint = f"{other!r} is itself like another fact", f"write like: {facts[other][LIKE]}"
-    elif not isinstance(facts[other], dict) or not {"find", "view"} & facts[other].keys():
-        told, hint = f"{other!r} has no rows: it has neither find nor view", "name a fact that looks for rows"
-    elif {"find", "view"} & facts[name].keys():
-        told, hint = "a fact has exactly one of find, view, like", "remove like, or the other"
-    else:
-        return None
-    return Problem(place, "schema/bad-like", told, hint)
+        return f"there is no fact {other!r} above", nearest(str(other), could) or named
+    if other == name:
+        return "a fact cannot be like itself", named
+    if _likened(facts[other]):
+        root = _root(facts, other)
+        move = "" if root in could else f"move {root} before {name} and "
+        return f"{other!r} is itself like another fact", f"{move}write like: {root}" if root else named
+    if not _has_rows(facts[other]):
+        return f"{other!r} has no rows: it has neither find nor view", named
+    if other not in above:
+        return f"{other!r} does not stand above", f"move {other} before {name}"
+    return None
+
+
+def _has_rows(fact: object) -> bool:
+    return isinstance(fact, dict) and bool({"find", "view"} & fact.keys()) and not _likened(fact)
+
+
+def _root(facts: Mapping[str, Any], name: str) -> str:
+    """The fact whose rows a chain of likes ends in, "" if it ends in none."""
+    seen: set[str] = set()
+    while isinstance(name, str) and name in facts and name not in seen and _likened(facts[name]):
+        seen.add(name)
+        name = facts[name][LIKE]
+    return name if isinstance(name, str) and _has_rows(facts.get(name)) else ""
 
 
 def _taken_over(fact: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 _HELD = re.compile(r"\{[^{}]*\}|\[\d+\]")
 _CITED = re.compile(r"\[(\d+)\]")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
-_TELEPHONE = re.compile(r"\d(?:[\s()./-]{0,2}\d){2,}")
+TELEPHONE = re.compile(r"\d(?:[\s()./-]{0,2}\d){2,}")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -23,6 +23,22 @@ class Fault(NamedTuple):
 
     message: str
     hint: str
+
+
+class Lines(NamedTuple):
+    """Telephone numbers of declared phrases: those of the shipped ones, and those said here instead."""
+
+    shipped: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, phrases: Iterable[tuple[str, str]]) -> Lines:
+        """The numbers of phrases, each with what is said here in its place."""
+        pairs = list(phrases)
+        return cls(
+            tuple(one for shipped, _ in pairs for one in TELEPHONE.findall(shipped)),
+            tuple(one for _, local in pairs for one in TELEPHONE.findall(local)),
+        )
 
 
 def differs(shipped: str, local: str) -> Fault | None:
@@ -38,7 +54,7 @@ def empty(shipped: str, local: str) -> Fault | None:
     before, after = _HELD.sub("", shipped), _HELD.sub("", local)
     if _WORD.search(before) and not _WORD.search(after):
         return Fault("no word would be left of this text", "say it in the words that hold here")
-    if _TELEPHONE.search(before) and not _TELEPHONE.search(after):
+    if TELEPHONE.search(before) and not TELEPHONE.search(after):
         return Fault("the shipped text gives a telephone number, this one none", "give the one to call here")
     return None
 
@@ -65,18 +81,31 @@ def moved(shipped: str, local: str) -> Iterator[tuple[str, str]]:
     return (pair for pair in pairs if pair[0] != pair[1])
 
 
-def numbers(shipped: str, local: str, pairs: Set[tuple[str, str]]) -> Fault | None:
+def says(text: str, telephones: Iterable[str]) -> bool:
+    """Whether a text says one of these telephone numbers."""
+    return _without(text, telephones) != text
+
+
+def numbers(shipped: str, local: str, pairs: Set[tuple[str, str]], lines: Lines) -> Fault | None:
     """A number is neither the shipped one nor the one changed for it, or none was changed."""
-    before, after = _numbers(shipped), _numbers(local)
+    dialled = says(shipped, lines.shipped) and says(local, lines.local)
+    kept = Lines() if not dialled else lines
+    before, after = _numbers(_without(shipped, kept.shipped)), _numbers(_without(local, kept.local))
     fits = len(before) == len(after) and all(
         old == new or (old, new) in pairs for old, new in zip(before, after, strict=True)
     )
-    if fits and before != after:
+    if fits and (before != after or dialled):
         return None
-    changed = dict(sorted(pairs))
-    wanted = ", ".join(changed.get(one, one) for one in before)
+    changed = {**dict(zip(lines.shipped, lines.local, strict=False)), **dict(sorted(pairs))}
+    wanted = ", ".join(changed.get(one, one) for one in _numbers(shipped))
     told = "the numbers of the text are not the shipped ones with those changed here in place"
     return Fault(told, f"in this order it should say: {wanted}")
+
+
+def _without(text: str, telephones: Iterable[str]) -> str:
+    for one in telephones:
+        text = re.sub(rf"(?<!\d){re.escape(one)}(?!\d)", "_", text)
+    return text
 
 
 def _numbers(text: str) -> list[str]:

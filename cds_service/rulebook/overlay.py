@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from cds_service.errors import Place, Problem, nearest
 from cds_service.rulebook import localwords as said
-from cds_service.rulebook.changed import put, renumbered, strings
+from cds_service.rulebook.changed import moved, put, renumbered, strings
 from cds_service.rulebook.criterion import Amount, Criterion, Duration, Threshold
 from cds_service.rulebook.files import Member
 from cds_service.rulebook.formula import Anchor
@@ -139,7 +139,7 @@ class Overlay:
             if raw in include:
                 self._refuse(path, "already-so", "the value set has this code already", "remove it here")
                 continue
-            places[("include", len(members))] = self.parsed.at(*path)
+            places |= moved(self.parsed.file.places, path, ("include", len(members)))
             members.append(raw)
             self._made(name, ("include",), "", _member(code), path)
         self._missing(name, include, change)
@@ -155,7 +155,8 @@ class Overlay:
     def _removed(self, name: str, member: Any, change: CodesChange) -> bool:
         for at, code in enumerate(change.remove):
             if isinstance(member, dict) and _same_code(member, code):
-                self._made(name, ("include",), _member(code), "", ("valuesets", name, "remove", at))
+                told = f"{_member(code)} {member.get('display') or ''}".strip()
+                self._made(name, ("include",), told, "", ("valuesets", name, "remove", at))
                 return True
         return False
 
@@ -240,15 +241,17 @@ class Overlay:
 
     def _text(self, data: Any, change: TextChange, path: DataPath) -> Any:
         wanted = [one for one in strings(data) if one[1].strip() == change.shipped.strip()]
-        numbers = [one for one in self.model.numbers if one.rule == change.rule]
-        if not any(_numbers(change.shipped) & _numbers(one.shipped) for one in numbers):
+        numbers, lines = [one for one in self.model.numbers if one.rule == change.rule], self._lines(data)
+        if not any(_numbers(change.shipped) & _numbers(one.shipped) for one in numbers) and not said.says(
+            change.shipped, lines.shipped
+        ):
             told, hint = "the text says no number that is changed here", "change declared wording only"
             self._refuse((*path, "shipped"), "not-allowed", told, hint)
         elif not wanted:
             hint = nearest(change.shipped, [text for at, text in strings(data) if is_prose(at)])
             self._refuse((*path, "shipped"), "unknown-name", f"no text of {change.rule} reads so", hint)
         elif self._kept(change.shipped, change.local, (*path, "local")) and self._faultless(
-            self._reworded(change), (*path, "local")
+            self._reworded(change, lines), (*path, "local")
         ):
             for at, shipped in wanted:
                 if self._is_others(data, at) and shipped.strip() != change.local.strip():
@@ -259,7 +262,13 @@ class Overlay:
                 self._made(change.rule, at, shipped.strip(), change.local.strip(), path)
         return data
 
-    def _reworded(self, change: TextChange) -> Fault | None:
+    def _lines(self, data: Any) -> said.Lines:
+        """The telephone numbers of the phrases in the rule's cards that are said otherwise here."""
+        held = [text for path, text in strings(data) if path[0] == "cards"]
+        changed = [(self.phrases.get(key, ""), local) for key, local in self.model.wording.items()]
+        return said.Lines.of(one for one in changed if one[0] and any(one[0] in text for text in held))
+
+    def _reworded(self, change: TextChange, lines: said.Lines) -> Fault | None:
         """What is wrong with the words of a text that says a changed number."""
         if change.shipped.strip() == change.local.strip():
             return None
@@ -268,7 +277,7 @@ class Overlay:
         return (
             said.declared(change.shipped, change.local, self.phrases.values())
             or said.others(change.shipped, change.local, self.policies)
-            or said.numbers(change.shipped, change.local, moved)
+            or said.numbers(change.shipped, change.local, moved, lines)
         )
 
     def _is_others(self, data: Any, path: DataPath) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -11,12 +11,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from cds_service.errors import Place, Problem
+from cds_service.rulebook.criterion import NOT_READ
 from cds_service.rulebook.problems import named, problems_of
 from cds_service.rulebook.walk import everything
 from cds_service.rulebook.yamlfile import DataPath, YamlFile
 
 Shaped = TypeVar("Shaped", bound=BaseModel)
 _ROUNDS = 8
+_SOURCES = ("find", "view", "like", "calculate", "conclusion")
+"""The keys of a fact of which exactly one stands in it."""
 _VALUES: Mapping[str, Any] = {
     "indicator": "info",
     "summary": "?",
@@ -25,17 +28,28 @@ _VALUES: Mapping[str, Any] = {
     "text": "?",
     "label": "?",
     "description": "?",
+    "claim": "?",
+    "direction": "for",
+    "strength": "consensus",
+    "certainty": "not-graded",
+    "find": "?",
+    "give": NOT_READ,
+    "type": "create",
 }
 """Stand for a refused or missing value of a key, so that what holds it can still be checked."""
 
 
 @dataclass(frozen=True)
 class Parsed(Generic[Shaped]):
-    """A file and its model. `broken` are the paths left out of the model because they were refused."""
+    """A file and its model. `broken` are the paths left out of the model because they were refused.
+
+    They are paths of the file as read; `origins` tells those of the model there, which lost list items move.
+    """
 
     file: YamlFile
     model: Shaped
     broken: frozenset[DataPath] = frozenset()
+    origins: Mapping[DataPath, DataPath] = field(default_factory=dict)
 
     @cached_property
     def parts(self) -> tuple[tuple[DataPath, Any], ...]:
@@ -61,7 +75,9 @@ class Parsed(Generic[Shaped]):
 
     def broken_under(self, *path: str | int) -> bool:
         """Whether anything at, above or below this path was refused."""
-        return any(one[: len(path)] == path or path[: len(one)] == one for one in self.broken)
+        held = self.file.resolve(path)
+        read = _original(held if held[-1:] == path[-1:] else (*held, path[-1]), self.origins)
+        return any(one[: len(read)] == read or read[: len(one)] == one for one in self.broken)
 
 
 def parse(
@@ -122,9 +138,9 @@ def _salvage(file: YamlFile, model: type[Shaped], stand_in: Mapping[str, Any]) -
     for _ in range(_ROUNDS):
         trimmed, origins, filled = _trim(file, removed, stand_in)
         try:
-            return Parsed(trimmed, model.model_validate(trimmed.data), frozenset(removed | filled))
+            return Parsed(trimmed, model.model_validate(trimmed.data), frozenset(removed | filled), origins)
         except ValidationError as error:
-            spots = {_removable(detail, trimmed) for detail in error.errors(include_url=False)}
+            spots = _removed_for(error.errors(include_url=False), trimmed)
         gone = {_original(spot, origins) for spot in spots}
         if () in gone or gone <= removed:
             return None
@@ -132,12 +148,28 @@ def _salvage(file: YamlFile, model: type[Shaped], stand_in: Mapping[str, Any]) -
     return None
 
 
-def _removable(detail: ErrorDetails, file: YamlFile) -> DataPath:
-    """The smallest part to leave out; for a missing key, the mapping that lacks it."""
-    if detail["type"] == "missing":
-        holder, key = file.resolve(detail["loc"][:-1]), detail["loc"][-1]
-        return (*holder, key) if key in _VALUES else holder
-    return file.resolve(detail["loc"])
+def _removed_for(details: list[ErrorDetails], file: YamlFile) -> list[DataPath]:
+    """What to leave out; a list is not too short for an item that is left out itself."""
+    found = [(detail["type"], spot) for detail in details for spot in _removable(detail, file)]
+    return [
+        spot
+        for kind, spot in found
+        if kind != "too_short" or not any(one != spot and one[: len(spot)] == spot for _, one in found)
+    ]
+
+
+def _removable(detail: ErrorDetails, file: YamlFile) -> Iterator[DataPath]:
+    """The smallest parts to leave out; for a missing key, the mapping that lacks it.
+
+    Of a fact that does not say clearly what it looks through, only what says it.
+    """
+    where = file.resolve(detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"])
+    if detail["type"] == "missing" and detail["loc"][-1] in _VALUES:
+        yield (*where, detail["loc"][-1])
+    elif detail["type"] == "bad_fact" and isinstance(detail["input"], dict):
+        yield from ((*where, key) for key in _SOURCES)
+    else:
+        yield where
 
 
 def _original(path: DataPath, origins: Mapping[DataPath, DataPath]) -> DataPath:

@@ -8,7 +8,7 @@ shape.py, logic.py, fact.py and card.py; everything is importable from here.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -40,6 +40,7 @@ from cds_service.rulebook.fact import (
     Where,
     WhereTest,
 )
+from cds_service.rulebook.files import ClaimId
 from cds_service.rulebook.logic import All, Any_, AtLeast, AtLeastSpec, Logic, Not
 from cds_service.rulebook.shape import (
     VERSION_PATTERN,
@@ -140,9 +141,7 @@ class Evidence(Shape):
 
     source: Number = Field(description="a number of sources.yaml")
     claim: str = Field(min_length=1, description="what the source is claimed to say")
-    claims: tuple[Annotated[str, Field(pattern=r"^[KSVI]\d{2}$")], ...] = Field(
-        default=(), description="ids of claims.yaml this rests on"
-    )
+    claims: tuple[ClaimId, ...] = Field(default=(), description="ids of claims.yaml this rests on")
     direction: Literal["for", "against"] = Field(description="for or against what the rule is about")
     strength: Literal["strong", "conditional", "consensus", "regulatory"] = Field(
         description="how strong the recommendation is"

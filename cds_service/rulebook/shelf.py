@@ -9,6 +9,7 @@ from typing import Any
 
 from cds_service.errors import Place, Problem
 from cds_service.rulebook.files import (
+    ClaimsFile,
     OverrideReasonsFile,
     RulebookFile,
     SourcesFile,
@@ -23,7 +24,8 @@ from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.yamlfile import YamlFile, read_yaml
 
 BOOK, SOURCES, REASONS = "rulebook.yaml", "sources.yaml", "override-reasons.yaml"
-_OTHERS = ("claims.yaml", "known-cards.yaml")
+CLAIMS = "claims.yaml"
+_OTHERS = (CLAIMS, "known-cards.yaml")
 VALUESETS, TABLES, TEMPLATES = "valuesets", "tables", "templates"
 RULE = "rule"
 DRUGS = Path("terminology") / "rxnorm.csv"
@@ -67,6 +69,7 @@ class Shelf:
     about: Parsed[RulebookFile] | None = None
     sources: Parsed[SourcesFile] | None = None
     reasons: Parsed[OverrideReasonsFile] | None = None
+    claims: Parsed[ClaimsFile] | None = None
     valuesets: dict[str, Parsed[ValueSetFile]] = field(default_factory=dict)
     tables: dict[str, Parsed[TableFile]] = field(default_factory=dict)
     templates: dict[str, Parsed[TemplateFile]] = field(default_factory=dict)
@@ -77,6 +80,18 @@ class Shelf:
     problems: list[Problem] = field(default_factory=list)
     likes: set[Place] = field(default_factory=set)
     overlay: Overlay | None = None
+
+    def path(self, name: str) -> Path:
+        """Where a file of `files` stands, as its places name it."""
+        local = overlay_path(self.folder)
+        return local if name == _local_name(local) else self.folder / name
+
+    @property
+    def phrases(self) -> Mapping[str, str]:
+        """The declared wording as it is said here."""
+        shipped = self.about.model.wording if self.about is not None else {}
+        changed = self.overlay.model.wording if self.overlay is not None else {}
+        return {key: changed.get(key, phrase) for key, phrase in shipped.items()}
 
     def known(self, kind: str) -> frozenset[str]:
         """The ids of value sets, tables, templates, rules or reasons, readable or not."""
@@ -103,6 +118,7 @@ def read_shelf(folder: Path, *, local: bool = True) -> Shelf:
     shelf.sources = _single(shelf, SOURCES, SourcesFile)
     shelf.reasons = _single(shelf, REASONS, OverrideReasonsFile)
     shelf.named["reason"] = {str(key) for key in shelf.listed(REASONS)}
+    shelf.claims = _claims(shelf)
     _collect(shelf, VALUESETS, ValueSetFile, shelf.valuesets)
     _collect(shelf, TABLES, TableFile, shelf.tables)
     _collect(shelf, TEMPLATES, TemplateFile, shelf.templates)
@@ -121,13 +137,18 @@ def _overlay(shelf: Shelf) -> Overlay | None:
     if not path.is_file():
         return None
     file = read_yaml(path)
-    shelf.files[f"../{LOCAL}/{path.name}"] = file.data
+    shelf.files[_local_name(path)] = file.data
     parsed, problems = parse(file, OverlayFile)
     shelf.problems += problems
     if parsed is None or not parsed.sound:
         return None
     sources, book = read_yaml(shelf.folder / SOURCES), read_yaml(shelf.folder / BOOK)
     return Overlay.of(parsed, sources.data, book.data)
+
+
+def _local_name(path: Path) -> str:
+    """The key of `files` of what a site changes, which stands beside the folder."""
+    return f"../{LOCAL}/{path.name}"
 
 
 def rule_paths(folder: Path) -> Iterator[Path]:
@@ -197,6 +218,16 @@ def _single(shelf: Shelf, name: str, model: type[Shaped]) -> Parsed[Shaped] | No
         shelf.problems.append(problem)
         return None
     parsed, problems = parse(_read(shelf, path), model, {})
+    shelf.problems += problems
+    return parsed
+
+
+def _claims(shelf: Shelf) -> Parsed[ClaimsFile] | None:
+    """The table of claims, if there is one; it decides nothing, so no digest holds it."""
+    path = shelf.folder / CLAIMS
+    if not path.is_file():
+        return None
+    parsed, problems = parse(read_yaml(path), ClaimsFile)
     shelf.problems += problems
     return parsed
 

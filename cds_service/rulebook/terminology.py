@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning, milligrams_in
+from cds_service.rulebook.drugs import DrugTable, Entry, Ingredient, Meaning
 from cds_service.rulebook.files import Code, Prefix, ValueSetFile
+from cds_service.rulebook.mislabel import names_another, says_another_strength
+from cds_service.rulebook.names import name_beside, name_in, pattern
 from cds_service.rulebook.systems import SYSTEMS, plain_code, system_name
 from cds_service.rulebook.words import Words
 
@@ -38,7 +40,8 @@ class Drug:
     by name: strength never trusted), other (named, and known to be none of the drugs in the table),
     unresolved. `product` is the RXCUI of a product, otherwise empty. `sets` are the ids of the value sets the
     drug belongs to, by product or by ingredient, exclusions applied; `left_out` those that an exclusion took
-    it out of.
+    it out of. `also_said` is another drug that its words, or a second code, name beside its code, and
+    `other_strength` tells that its display says other milligrams: the code counts, and both are worth a note.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Drug:
     resolution: Literal["code", "ingredient", "text", "other", "unresolved"]
     sets: frozenset[str]
     left_out: frozenset[str] = frozenset()
+    also_said: Drug | None = None
+    other_strength: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Terminology:
         self.valuesets = valuesets
         self.drugs = drugs
         self.words = Words({name: one.words for name, one in valuesets.items()}, empty_words)
+        self._questions = Words({name: one.words for name, one in valuesets.items() if one.group is not None})
         told = {name: one.reopening for name, one in valuesets.items()}
         judged_by = {name: one.element for name, one in valuesets.items() if one.element is not None}
         self._beyond_codes = Words({name: stems for name, stems in told.items() if name not in judged_by})
@@ -81,6 +87,7 @@ class Terminology:
         self._partial = self._beyond_codes.sets
         self._exact, self._prefixes = _index(valuesets)
         self._longest_head = max((len(head) for _, head in self._prefixes), default=0)
+        self._by_scale = _by_scale(valuesets)
         members = (member for one in valuesets.values() for member in one.include)
         self._drawn = frozenset(member.system for member in members) - _OPEN
         self._ready = {entry.rxcui: self._drug_of(entry) for entry in drugs.entries.values()}
@@ -109,6 +116,15 @@ class Terminology:
                 self._found[system, code] = found
             return found
 
+    def name_of(self, codes: Iterable[Coded]) -> str:
+        """What our lists call one of these codes, with it beside; empty if nothing."""
+        for code in codes:
+            sets = sorted(self.sets_of(code.system, code.code))
+            name = name_in((self.valuesets[one] for one in sets), code.system, code.code)
+            if name:
+                return name_beside(name, code.code)
+        return ""
+
     def knows_system(self, system: str) -> bool:
         """Whether any value set draws on this code system, so that a code in no set is something else.
 
@@ -119,6 +135,12 @@ class Terminology:
     def understands(self, system: str, code: str) -> bool:
         """Whether a code is in a value set, or in a system of which we know that it is in none."""
         return bool(self.sets_of(system, code)) or self.knows_system(system)
+
+    def judges(self, named: Iterable[str]) -> frozenset[str]:
+        """The sets by which an answer to these is read: themselves, and the others of their scales."""
+        named = frozenset(named)
+        scales = (self.valuesets[name].scale for name in named if name in self.valuesets)
+        return named.union(*(self._by_scale[scale] for scale in scales if scale is not None))
 
     def may_mean(self, codes: Iterable[Coded]) -> frozenset[str]:
         """The sets with words that codes nobody knows may be about, by their displays and texts."""
@@ -161,9 +183,9 @@ class Terminology:
         include, exclude = self._listed(system_name(code.system), code.code)
         return bool(include) or not sets.isdisjoint(exclude)
 
-    def asked_in(self, question: str) -> frozenset[str]:
-        """The sets whose words stand in a question that no code names; none where it cannot be read."""
-        return self.words.named((question,))
+    def asked_in(self, question: Iterable[Coded]) -> frozenset[str]:
+        """The sets of questions whose words stand in one that no code names; none where it cannot be read."""
+        return self._questions.named(_all_words(question))
 
     def _judged(self, code: Coded) -> bool:
         """Whether a set of partial codes lists or excludes a code."""
@@ -174,20 +196,14 @@ class Terminology:
         """Resolve a medication: codings, then the ingredient codings of a referenced Medication, then text.
 
         A product code wins over an ingredient code; the displays of the codings are read only if nothing else
-        says anything.
+        says anything, and otherwise compared with it.
         """
-        codings = tuple(codings)
-        ingredient: Drug | None = None
-        for coding in codings:
-            if system_name(coding.system) == "rxnorm":
-                drug = self._ready.get(coding.code)
-                if drug is not None:
-                    if drug.resolution == "code":
-                        return drug
-                    ingredient = ingredient or drug
-        if ingredient is not None:
-            return ingredient
-        return self._of_parts(tuple(parts)) or self._of_texts((text, *(one.display for one in codings)))
+        codings, parts = tuple(codings), tuple(parts)
+        coded = [one for coding in codings if (one := self._coded(coding)) is not None]
+        drug = next((one for one in coded if one.resolution == "code"), coded[0] if coded else None)
+        told = (text, *(one.display for one in codings))
+        drug = drug or self._of_parts(parts) or self._of_texts(told)
+        return self._compared(drug, coded, codings, (*told, *(one.display for one in parts)))
 
     def search_codes(self, valueset_ids: Iterable[str]) -> tuple[str, ...]:
         """`system|code` tokens for a FHIR search, sorted; empty if a set has prefixes: then fetch all.
@@ -208,20 +224,25 @@ class Terminology:
                     tokens.add(member.code if member.system == "local" else f"{url}|{member.code}")
         return tuple(sorted(tokens))
 
-    def display_conflict(self, coding: Coded) -> str | None:
-        """What a drug coding's display says that its code does not mean; the code is what counts."""
-        entry = self.drugs.entries.get(coding.code) if system_name(coding.system) == "rxnorm" else None
-        if entry is None or not coding.display:
-            return None
-        meaning = self.drugs.meaning_of(coding.display)
-        mine = {one.rxcui for one in entry.ingredients}
-        if meaning is not None and meaning.ingredients and mine.isdisjoint(_codes(meaning.ingredients)):
-            return f"{entry.rxcui} is {entry.name}; its display names another drug"
-        said = milligrams_in(coding.display)
-        meant = milligrams_in(entry.name)
-        if said and said.isdisjoint(meant) and len(mine) == 1 and (meant or not entry.is_product):
-            return f"{entry.rxcui} is {entry.name}; its display says another strength"
-        return None
+    def _coded(self, coding: Coded) -> Drug | None:
+        return self._ready.get(coding.code) if system_name(coding.system) == "rxnorm" else None
+
+    def _compared(
+        self, drug: Drug, coded: Iterable[Drug], codings: Iterable[Coded], told: Iterable[str]
+    ) -> Drug:
+        """The drug, with what other codes and words say beside it that it is not."""
+        if not drug.ingredients:
+            return drug
+        named = [one for text in told if text and text != drug.name and (one := self._of_text(text))]
+        also = tuple(one for one in (*coded, *named) if names_another(drug.ingredients, one.ingredients))
+        strength = any(
+            says_another_strength(self.drugs.entries[one.code], one.display)
+            for one in codings
+            if one.display and one.display != drug.name and self._coded(one) is not None
+        )
+        if not also and not strength:
+            return drug
+        return replace(drug, also_said=_together(also) if also else None, other_strength=strength)
 
     def _look_up(self, system: str, code: str) -> frozenset[str]:
         name = system_name(system)
@@ -314,12 +335,28 @@ class Terminology:
         return Drug(_joined(meaning.ingredients), "", meaning.ingredients, "text", sets, left_out)
 
 
+def _together(drugs: tuple[Drug, ...]) -> Drug:
+    """Drugs that one entry names beside its own, as one without strengths."""
+    ingredients = {one.rxcui: Ingredient(one.rxcui, one.name) for drug in drugs for one in drug.ingredients}
+    sets = _NOTHING.union(*(drug.sets for drug in drugs))
+    return Drug(_joined(ingredients.values()), "", tuple(ingredients.values()), "text", sets)
+
+
 def _all_words(codes: Iterable[Coded]) -> list[str]:
     return [told for code in codes if (told := _words_of(code))]
 
 
 def _words_of(code: Coded) -> str:
     return code.display or (code.code if code.system == "text" else "")
+
+
+def _by_scale(valuesets: Mapping[str, ValueSetFile]) -> dict[str, frozenset[str]]:
+    """The sets of each scale."""
+    scales: dict[str, frozenset[str]] = {}
+    for name, one in valuesets.items():
+        if one.scale is not None:
+            scales[one.scale] = scales.get(one.scale, _NOTHING) | {name}
+    return scales
 
 
 _Exact = dict[tuple[str, str], _Listing]
@@ -350,7 +387,7 @@ def _split(prefix: str) -> tuple[str, re.Pattern[str] | None]:
     head, mark, rest = prefix.partition("?")
     if not mark:
         return head, None
-    return head, re.compile("".join("." if sign == "?" else re.escape(sign) for sign in mark + rest))
+    return head, pattern(mark + rest)
 
 
 def _joined(ingredients: Iterable[Ingredient]) -> str:

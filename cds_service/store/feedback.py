@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from cds_service.store.database import Database, insert_new
 from cds_service.store.tables import feedback
@@ -74,10 +74,16 @@ class FeedbackLog:
             insert_new(connection, feedback, rows)
 
     def said(self) -> Iterator[Said]:
-        """Everything kept, the earliest outcome first. Raises StoreUnavailable."""
+        """Everything kept, the earliest outcome first. Raises StoreUnavailable.
+
+        Nothing happens after it was told: an outcome dated ahead counts as of when it was received.
+        """
         names = [field.name for field in fields(Entry)]
+        ahead = feedback.c.outcome_time > feedback.c.received
         statement = select(*(feedback.c[name] for name in (*Channel._fields, *names))).order_by(
-            feedback.c.outcome_time, feedback.c.received, feedback.c.digest
+            case((ahead, feedback.c.received), else_=feedback.c.outcome_time),
+            feedback.c.received,
+            feedback.c.digest,
         )
         with self._database.read() as connection:
             if connection.dialect.name == "postgresql":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,12 @@ def test_an_encounter_that_is_named_is_the_calls_whatever_its_status(small: Rule
     assert (request.encounter_id, supplied(request, "encounter")["id"]) == ("e1", "e1")
     with pytest.raises(UsageError, match="Encounter/e2"):
         chart_request(held, small, "patient-view", encounter="Encounter/e3")
+
+
+def test_a_chart_whose_patient_was_taken_out_is_refused(small: Rulebook) -> None:
+    held = replace(ChartFile.read(encoded(TOE)), resources=())
+    with pytest.raises(UsageError, match="holds no Patient"):
+        chart_request(held, small, "patient-view")
 
 
 def test_without_an_encounter_in_progress_none_is_named(small: Rulebook) -> None:

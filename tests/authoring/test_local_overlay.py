@@ -228,13 +228,29 @@ def test_the_crisis_line_of_the_shipped_rules_can_be_said_for_another_country(tm
     assert sum(line in text for text in lines) == len([text for text in lines if "Crisis line" in text]) > 1
 
 
-def test_the_example_of_the_page_is_a_sound_overlay(tmp_path: Path) -> None:
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped rules with the example of the page, in a working directory; where the overlay stands."""
     for name in ("ketamine-trd", "terminology"):
         shutil.copytree(ROOT / "rules" / name, tmp_path / "rules" / name)
     page = (ROOT / "docs/local-overlay.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)
-    change(example, tmp_path / "rules/local/ketamine-trd.yaml")
-    book, problems = check_rulebook(tmp_path / "rules/ketamine-trd")
+    monkeypatch.chdir(tmp_path)
+    path = Path("rules/local/ketamine-trd.yaml")
+    change(example, path)
+    return path
+
+
+def dialling(path: Path, line: str, remark: str = "") -> list[str]:
+    """What `cds lint` says, a line each, where the crisis line is said so."""
+    said = re.sub(r"crisis-line: .*", f"crisis-line: {json.dumps(line)}{remark}", path.read_text())
+    change(said, path)
+    result = run("lint", "--format", "compact", "--persona", "auditor")
+    return [one for one in result.output.splitlines() if not one.startswith("set aside: rules/ketamine")]
+
+
+def test_the_example_of_the_page_is_a_sound_overlay(site: Path) -> None:
+    book, problems = check_rulebook(Path("rules/ketamine-trd"))
     assert [str(problem) for problem in problems] == []
     assert book is not None
     assert {one.target for one in book.local} >= {
@@ -242,3 +258,42 @@ def test_the_example_of_the_page_is_a_sound_overlay(tmp_path: Path) -> None:
         "monitoring-urinary-and-cognitive",
         "suicidality-critical",
     }
+    assert run("lint", "--persona", "auditor", "--fail-level", "warning").exit_code == 0
+
+
+@pytest.mark.parametrize("number", ["116 123", "0800 1110111", "13 11 14", "0800-111 0 111, day or night"])
+def test_no_claim_has_to_hold_a_telephone_number(site: Path, number: str) -> None:
+    (told,) = dialling(site, f"Call {number} [13].")
+    assert told.startswith("clean: ")
+
+
+@pytest.mark.parametrize(("amount", "said"), [("999 mg", "999 mg"), ("1234567 days", "1234567 days")])
+def test_an_amount_in_a_phrase_is_no_telephone_number(site: Path, amount: str, said: str) -> None:
+    told, *_ = dialling(site, f"Call 116 123, not above {amount} [13].")
+    assert told.startswith(f"{site}:") and f": {said} stands in no claim of [13]" in told
+
+
+def test_a_remark_in_an_overlay_sets_aside_what_is_found_on_its_line(site: Path) -> None:
+    remark = "  # cds: ignore[evidence/text-number-not-in-claim] our own policy"
+    (aside, last) = dialling(site, "Call 116 123, not above 999 mg [13].", remark)
+    assert aside.startswith(f"set aside: {site}:") and aside.endswith(": our own policy")
+    assert last.startswith("clean: ")
+    told, *_ = dialling(site, "Call 116 123 [13].", remark)
+    assert told.startswith(f"{site}:") and "finds nothing in this line" in told
+
+
+def test_a_committee_is_told_what_a_site_takes_out(site: Path) -> None:
+    taken = '\n  mao-inhibitor:\n    remove:\n      - {system: rxnorm, code: "8123"}REMARK\nnumbers:'
+    text = site.read_text()
+
+    def told(remark: str = "", persona: str = "auditor") -> list[str]:
+        change(text.replace("\nnumbers:", taken.replace("REMARK", remark)), site)
+        output = run("lint", "--format", "compact", "--persona", persona).output
+        return [line for line in output.splitlines() if "[overlay/code-removed]" in line]
+
+    (line,) = told()
+    assert line.startswith(f"{site}:13:")
+    assert "mao-inhibitor no longer holds rxnorm 8123 phenelzine" in line
+    assert told(persona="regular") == []
+    (line,) = told("  # cds: ignore[overlay/code-removed] our formulary has none")
+    assert line.startswith(f"set aside: {site}:13:")

@@ -202,3 +202,19 @@ def test_a_recorded_call_is_tested_as_it_was_sent(home: Path) -> None:
     write_tests(BOOK, one_case(**case))
     result = run()
     assert result.exit_code == 0, result.output
+
+
+def test_what_was_given_as_unknown_was_not_searched_for(home: Path) -> None:
+    write_tests(BOOK, one_case(given={"fracture": "unknown", "drug": "unknown"}))
+    output = run().output
+    assert output.count("given as unknown") == 2
+    assert "searched" not in output
+    assert "not obtained" not in output
+
+
+@pytest.mark.parametrize("part", [".a.b", ".More Cases", ".Charts", ".two--hyphens", "."])
+def test_what_a_part_may_be_called_is_said(home: Path, part: str) -> None:
+    (BOOK / "contraindications" / f"broken-and-heavy{part}.test.yaml").write_text(one_case())
+    output = run().output
+    assert f"broken-and-heavy{part}.test.yaml is no name of tests of broken-and-heavy" in output
+    assert "<part> is lower-case words or numbers joined by hyphens, without a dot" in output

@@ -183,6 +183,12 @@ def test_the_condition_of_a_suggestion_is_asked_for_each_row():
         assert len(suggestions(order_rule(kept), order("a"), order("b"), **found)) == count
 
 
+def test_a_button_is_held_back_where_something_is_known_to_stand_against_it():
+    kept = offer(delete(), for_each="orders", hide_if="problem")
+    for state, count in ((TRUE, 0), (UNKNOWN, 1), (FALSE, 1)):
+        assert len(suggestions(order_rule(kept), order("a"), problem=Finding(state))) == count
+
+
 # --- placeholders of calculated facts -------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from cds_service.cards.text import Template
 from cds_service.cards.wording import number
 from cds_service.errors import RuleError
 from cds_service.facts.dates import When, parse_when
-from cds_service.facts.finding import Evidence, Finding, Quantity, Row
+from cds_service.facts.finding import Evidence, Finding, OwnWords, Quantity, Row
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span
 
@@ -144,6 +144,18 @@ def test_rows_are_listed_one_a_line_and_rejected_ones_say_why():
         "- Second drug, 2024: ended after 18 days, needs 42; low dose\n- unknown"
     )
     assert said("{problem.rows}", problem=Finding(FALSE)) == "none"
+
+
+def test_a_citation_in_a_reason_of_ours_is_one_and_in_words_of_the_chart_is_none():
+    ours = OwnWords("dated 2026-01, which may be outside 30 days [2]")
+    row = Row(Evidence("a/1", None, "Answer [7]"), why=("answer sure [1] cannot be read here", ours))
+    told = only_card(
+        rule("r", card(detail="{problem.rows}")), findings={"r": {"problem": Finding(TRUE, rows=(row,))}}
+    )
+    assert body(told) == (
+        "- Answer \\[7\\]: answer sure \\[1\\] cannot be read here; "
+        "dated 2026-01, which may be outside 30 days [2]"
+    )
 
 
 def test_a_long_list_of_rows_says_how_many_more_there_are():

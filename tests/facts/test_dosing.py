@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from chart_builder import Json, dosage, quantity, tablets
+from chart_builder import UCUM, Json, dosage, quantity, tablets
 
 from cds_service.facts import fhir
 from cds_service.facts.dosing import as_needed, daily_dose
+from cds_service.facts.infusion import milligrams_given
 from cds_service.rulebook.terminology import Ingredient
 
 TABLET = Ingredient("1", "tablet of 50", 50, "MG")
@@ -163,3 +164,48 @@ def test_no_line_at_all_is_unknown() -> None:
 )
 def test_as_needed_is_said_by_either_element(line: Json, needed: bool) -> None:
     assert as_needed([msgspec.convert(line, fhir.Dosage)]) is needed
+
+
+def coded(words: str, code: str, value: float = 1) -> Json:
+    """Once a day an amount whose unit is told in words and by a code."""
+    return dosage({"value": value, "unit": words, "system": UCUM, "code": code}, **DAILY)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("mg", "{tbl}"),
+        ("tablet", "mg"),
+        ("mg", "g"),
+        ("mL", "mg"),
+        ("spray", "{tbl}"),
+        ("capsules", "mL"),
+        ("days", "{tbl}"),
+    ],
+)
+def test_a_unit_that_its_code_contradicts_leaves_the_dose_open(words: str, code: str) -> None:
+    assert dose(coded(words, code)) is None
+    assert dose(coded(words, code), of=SOLUTION) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        ("tablet", "{tbl}", 50),
+        ("capsule", "{tbl}", 50),
+        ("1", "{tbl}", 50),
+        ("tablet", "1", 50),
+        ("coated tablet", "{tbl}", 50),
+        ("milligrams", "mg", 1),
+        ("MG", "mg", 1),
+        ("mcg", "ug", 0.001),
+        ("", "{tbl}", 50),
+    ],
+)
+def test_other_words_for_the_same_unit_are_no_contradiction(words: str, code: str, expected: float) -> None:
+    assert dose(coded(words, code)) == pytest.approx(expected)
+
+
+def test_an_order_whose_unit_contradicts_its_code_tells_no_dose() -> None:
+    mistaken = msgspec.convert({"value": 35, "unit": "mg", "system": UCUM, "code": "g"}, fhir.Quantity)
+    assert milligrams_given(mistaken, SOLUTION) is None

@@ -15,7 +15,7 @@ from chart_builder import (
     statement,
 )
 
-from cds_service.facts.unread import unread_answers
+from cds_service.facts.unread import Asked, unread_answers
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
 ANEURYSM: Json = {
@@ -88,13 +88,61 @@ def test_an_answer_that_cannot_be_read_is_a_possible_one(answer: object, state: 
         ({"valueString": "No"}, False),
         ({"valueBoolean": True}, False),
         ({"valueInteger": 1}, False),
+        ({"valueString": "Pregnant"}, True),
+        ({"valueString": "Moderate"}, True),
     ],
 )
 def test_an_answer_that_nobody_can_read_is_noted(value: Json, noted: bool) -> None:
     found = ask(ANSWERS, observation("93249-1", value, "2026-02-25", id="answer"))
     findings = {"some-rule": {"some_fact": found}}
-    notes = unread_answers((("some-rule", "some_fact"),), findings, book().terminology)
+    terminology = book().terminology
+    asked = Asked("some_fact", terminology.judges(["affirmative-answers"]))
+    notes = unread_answers((("some-rule", (asked,)),), findings, terminology)
     assert notes == ((("answer-not-read", "Observation/answer"),) if noted else ())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"valueString": "Pregnant"},
+        {"valueString": "High"},
+        {"valueString": "oral"},
+        {"valueCodeableConcept": concept("LA26683-5")},
+        {"valueCodeableConcept": concept(coding("low", "urn:site"))},
+    ],
+)
+def test_an_answer_that_only_lists_of_other_questions_hold_is_not_read(value: Json) -> None:
+    assert ask({**ANSWERS, "give": "any_yes"}, observation("93249-1", value, "2026-02-25")).state is UNKNOWN
+    assert ask(ANSWERS, observation("93249-1", value, "2026-02-25")).state is TRUE
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        ({"valueString": "Pos"}, TRUE),
+        ({"valueCodeableConcept": concept("LA6576-8")}, TRUE),
+        ({"valueCodeableConcept": concept(coding("Y", ""))}, TRUE),
+        ({"valueString": "Negative"}, FALSE),
+        ({"valueCodeableConcept": concept("LA6577-6")}, FALSE),
+    ],
+)
+def test_an_answer_is_read_by_the_lists_of_its_scale(value: Json, state: Truth) -> None:
+    fact = {**ANSWERS, "give": "any_yes"}
+    assert ask(fact, observation("93249-1", value, "2026-02-25")).state is state
+
+
+def test_where_a_list_is_ruled_out_only_its_scale_can_say_that_an_answer_is_another_one() -> None:
+    fact = {**ANSWERS, "where": {"answer": {"not_in": "affirmative-answers"}}, "give": "any_yes"}
+    assert ask(fact, observation("93249-1", {"valueString": "no"}, "2026-02-25")).state is TRUE
+    assert ask(fact, observation("93249-1", {"valueString": "Pregnant"}, "2026-02-25")).state is UNKNOWN
+
+
+def test_or_unreadable_lets_pass_what_may_be_in_the_list_that_is_ruled_out() -> None:
+    where = {"answer": {"not_in": "negative-answers", "or_unreadable": True}}
+    fact = {**ANSWERS, "where": where, "give": "any_yes"}
+    assert ask(fact, observation("93249-1", {"valueString": "no"}, "2026-02-25")).state is FALSE
+    assert ask(fact, observation("93249-1", {"valueString": "Pregnant"}, "2026-02-25")).state is TRUE
+    assert ask(fact, observation("93249-1", 2, "2026-02-25")).state is TRUE
 
 
 DRUG: Json = {

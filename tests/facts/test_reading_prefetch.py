@@ -11,6 +11,7 @@ from cds_service.facts.read import (
     EMPTY,
     FAILED,
     FOUND,
+    NOBODYS,
     NOT_SUPPLIED,
     OTHER_PATIENT,
     TRUNCATED,
@@ -214,6 +215,15 @@ def test_without_a_server_an_absolute_reference_of_any_server_is_taken() -> None
 def test_a_resource_without_a_reference_to_the_patient_is_nobody_s(subject: Json) -> None:
     assert read(bundle(ONE | {"subject": subject})).state == OTHER_PATIENT
     assert read(bundle({"resourceType": "Condition", "id": "x"})).state == OTHER_PATIENT
+
+
+def test_a_resource_that_does_not_say_whose_it_is_is_noted_and_a_stranger_s_is_not() -> None:
+    nobody_s = read(
+        bundle({"resourceType": "Condition", "id": "x"}, {"resourceType": "Condition", "id": "y z"})
+    )
+    assert nobody_s.notes == (Note(NOBODYS, "Condition/x"), Note(NOBODYS, "Condition/?1"))
+    stranger_s = read(bundle(ONE | {"subject": {"reference": "Patient/q"}}))
+    assert (stranger_s.state, stranger_s.notes) == (OTHER_PATIENT, ())
 
 
 def test_an_allergy_names_its_patient_in_an_element_of_its_own() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chart_builder import Json, condition, order, patient, request
+from chart_builder import Json, condition, encounter, order, patient, request
 from evaluated import served
 from generated_charts import LOSSES, as_needed, charts, drugs, losable, lose, starts
 from hypothesis import HealthCheck, given, settings
@@ -75,6 +75,13 @@ def read_in(*resources: Json, explain: bool = False) -> int:
 
 def test_an_entry_of_a_value_set_makes_its_facts_be_read_and_others_not() -> None:
     assert read_in() < read_in(condition("F33.2")) < read_in(condition("F33.2"), condition("I67.1")) < 40
+
+
+def test_facts_about_any_resource_of_a_type_are_read_where_there_is_one() -> None:
+    signs = served().plans["patient-view"].extraction.signs
+    bare = request(patient("1980-01-01"))
+    visited = request(patient("1980-01-01"), encounter(), encounter_id="e1")
+    assert signs.seen_in(chart_of(bare)) < signs.seen_in(chart_of(visited))
 
 
 def test_the_explanation_reads_every_fact() -> None:

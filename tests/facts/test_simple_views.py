@@ -317,3 +317,32 @@ def test_weights_of_one_time_that_contradict_each_other_are_not_known(
         assert isinstance(found.value, Quantity)
         span = known if isinstance(known, Span) else Span(known, known)
         assert (found.value.span.low, found.value.span.high) == pytest.approx((span.low, span.high), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("weights", "known"),
+    [
+        ([weighed(70, "2026-02-20"), weighed(91)], 91),
+        ([weighed(70, "2026-02-20"), weighed(91.1)], None),
+        ([weighed(91.1, "2026-02-20"), weighed(70)], None),
+        ([weighed(70, "2025-11-27"), weighed(154)], None),
+        ([weighed(70, "2025-11-26"), weighed(154)], 154),
+        ([weighed(70, "2026-02-01"), weighed(154, "2026-02-20"), weighed(71)], 71),
+        ([weighed(154, "2026-02-20"), weighed(70)], None),
+        ([weighed(154, "2026-02-20"), weighed(70, "2026-02-24"), weighed(70.5)], 70.5),
+        ([weighed(70, "2026-02-20"), weighed(154), weighed(154)], None),
+        ([observation("29463-7", {"valueQuantity": quantity(70)}, "2026-02-20"), weighed(154)], 154),
+    ],
+)
+def test_a_weight_far_from_the_one_before_is_not_known_unless_another_agrees(
+    weights: list[Json], known: float | None
+) -> None:
+    asked = WEIGHT | {"with": {"jump": "30 % [13]", "jump_within": "90 days [13]"}}
+    found = ask(asked, *weights)
+    value = found.value.span if isinstance(found.value, Quantity) else None
+    assert value == (Span(known, known) if known is not None else None)
+
+
+def test_without_a_limit_of_time_every_earlier_weight_is_one_before() -> None:
+    asked = WEIGHT | {"with": {"jump": "30 % [13]"}}
+    assert ask(asked, weighed(70, "2021-02-20"), weighed(154)).state is UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chart_builder import Json, ask, chart, coding, concept, condition, keys_of
+from chart_builder import RXNORM, Json, ask, chart, coding, concept, condition, keys_of
 
 from cds_service.facts.ended import notes_unclear
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
@@ -101,3 +101,32 @@ def test_how_a_problem_ended_speaks_where_the_status_does_not(
     assert ask(ACTIVE, problem(relapse, **end)).state is TRUE
     assert ask(LIST, problem(**end)).state is TRUE
     assert noted(problem(active, **end)) is (called_active is UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        ("active", TRUE),
+        ("unknown", UNKNOWN),
+        ("stopped", FALSE),
+        ("aktiv", UNKNOWN),
+        ("Active", UNKNOWN),
+        ("", UNKNOWN),
+    ],
+)
+def test_a_drug_whose_status_fhir_does_not_have_is_neither_in_use_nor_over(
+    status: str, counts: Truth
+) -> None:
+    taken = {
+        "resourceType": "MedicationStatement",
+        "id": "s",
+        "subject": {"reference": "Patient/p"},
+        "status": status,
+        "medicationCodeableConcept": concept(coding("2119365", RXNORM)),
+    }
+    fact = LIST | {"find": "MedicationStatement", "code_in": ["esketamine"]}
+    asked = {"where": {"status": ["active", "unknown"]}, "unsure": {"status": ["unknown"]}}
+    assert ask(fact | asked, taken).state is counts
+    if status:
+        barred = {"where": {"status": {"not": ["stopped"]}}, "unsure": {"status": ["unknown"]}}
+        assert ask(fact | barred, taken).state is counts

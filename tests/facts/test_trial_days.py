@@ -156,15 +156,6 @@ def test_the_day_it_was_prepared_stands_in_for_the_day_it_was_handed_over() -> N
     assert str(trial(dispense(SERTRALINE, None, 30, whenPrepared=START)).columns["start"]) == START
 
 
-def test_a_month_is_no_day_so_such_a_trial_is_never_longer_than_it_surely_was() -> None:
-    vague = statement(SERTRALINE, "2025-02", "2025-03", why=NO_RESPONSE)
-    long = statement(VENLAFAXINE, "2025-05", "2025-09", why=NO_RESPONSE)
-    found = {row.columns["ingredient"]: row for row in trials(CURRENT, vague, long)}
-    for row in found.values():
-        assert "days" not in row.columns or days(row) <= 94
-    assert failed_trials(CURRENT, vague).low == 0
-
-
 # --- dose ----------------------------------------------------------------------------------------
 
 
@@ -342,19 +333,3 @@ def test_a_long_life_of_statements_is_counted_at_once() -> None:
     """Hostile dates cost nothing: days are counted by intervals."""
     many = [statement(SERTRALINE, "0002-01-01", None, status="active") for _ in range(200)]
     assert days(trial(*many, as_of=datetime(2026, 3, 1, tzinfo=UTC))) > 700_000
-
-
-def test_a_supply_that_stands_alone_counts_all_its_days_whenever_it_began() -> None:
-    row = trial(CURRENT, dispense(day="2025-06", days=60))
-    assert (days(row), number(row, "days_at_dose"), number(row, "adherence")) == (
-        60,
-        Span(60, 60),
-        Span(1, 1),
-    )
-
-
-def test_a_supply_that_may_reach_past_today_or_touch_another_counts_what_is_sure() -> None:
-    late = trial(CURRENT, dispense(day="2026-01", days=45))
-    assert days(late) == 15
-    both = trial(CURRENT, dispense(day="2025-06", days=60), dispense(day="2025-07-10", days=30))
-    assert days(both) == 40

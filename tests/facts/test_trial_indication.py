@@ -88,7 +88,7 @@ def test_a_statement_says_what_it_was_taken_for() -> None:
 
 def test_an_order_not_obtained_may_name_another_illness() -> None:
     scores = [observation("44261-6", 20, "2025-01-20"), observation("44261-6", 19, "2025-03-20")]
-    held = [CURRENT, dispense(day="2025-02-01", days=60, dosage=None, quantity={"value": 60}), *scores]
+    held = [CURRENT, statement(start="2025-02-01", end=day("2025-02-01", 60)), *scores]
     assert counted(*held).state is TRUE
     lost = counted(*held, without=["medication-requests"])
     assert lost.state is UNKNOWN and "not known what it was ordered for" in lost.rows[0].why

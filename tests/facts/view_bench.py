@@ -66,6 +66,7 @@ _SETS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "other-scale": ("scores", (("loinc", "89204-2"),)),
     "body-weight": ("vital-signs", (("loinc", "29463-7"),)),
 }
+_ROUTES = frozenset({"into-vein", "by-mouth"})
 HOOKS = ["patient-view", "order-select", "order-sign"]
 Facts = Mapping[str, Mapping[str, Any]]
 
@@ -123,7 +124,10 @@ def served(*rules: str, engine: str | None = None) -> ServedRulebook:
         for name, (group, codes) in _SETS.items():
             include = [{"system": system, "code": code} for system, code in codes]
             made = {"valueset": name, "title": f"The {name}", "owner": "tests", "include": include}
-            files[f"valuesets/{name}.yaml"] = json.dumps(made | ({"group": group} if group else {}))
+            made |= {"group": group} if group else {}
+            files[f"valuesets/{name}.yaml"] = json.dumps(
+                made | ({"scale": "route"} if name in _ROUTES else {})
+            )
         files["../terminology/rxnorm.csv"] = _DRUGS
         for name, text in files.items():
             path = book / name

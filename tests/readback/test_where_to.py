@@ -182,6 +182,7 @@ PRIVATE = [
     *("10.0.0.1", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
     *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1", "nonsense"),
     *("::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::", "::ffff:169.254.169.254"),
+    *("fec0::1", "64:ff9b:1::7f00:1", "::127.0.0.1", "::ffff:0:127.0.0.1", "5f00::1", "100::1"),
 ]
 
 
@@ -195,6 +196,7 @@ def test_a_private_address_is_refused_before_anybody_connects(address: str) -> N
 def test_a_public_address_is_allowed_unless_only_listed_networks_are() -> None:
     listed = (ip_network("10.1.0.0/16"), ip_network("fd00::/64"))
     assert Guard().allows("93.184.215.14")
+    assert Guard().allows("2606:2800:21f:cb07:6820:80da:af6b:8b2c")
     assert Guard(listed).allows("10.1.2.3")
     assert Guard(listed).allows("::ffff:10.1.2.3")
     assert Guard(listed).allows("fd00::7")

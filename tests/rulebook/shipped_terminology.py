@@ -20,7 +20,7 @@ ICD, SNOMED, LOINC = (SYSTEMS[name] for name in ("icd-10-cm", "snomed", "loinc")
 NAMELESS = ("text", "local", "boolean")
 UNVERIFIED = ("recalled", "local policy")
 YES = {"affirmative-answers", "pregnancy-status-positive-answers"}
-NO = {"negative-answers", "pregnancy-status-negative-answers"}
+NO = {"negative-answers", "pregnancy-status-negative-answers", "suicide-risk-lower-answers"}
 
 yaml = YAML(typ="safe")
 SETS = {

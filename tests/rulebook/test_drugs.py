@@ -105,7 +105,7 @@ def test_a_wrong_display_changes_nothing_and_can_be_told(
 ) -> None:
     drug = terminology.drug([rx(code, display)])
     assert [one.strength for one in drug.ingredients] == [strength]
-    assert terminology.display_conflict(rx(code, display))
+    assert (drug.also_said, drug.other_strength) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,37 @@ def test_a_wrong_display_changes_nothing_and_can_be_told(
         ("313581", "24 HR venlafaxine 150 MG Extended Release Oral Capsule"),
         ("861225", "Adderall XR 20 mg"),
         ("999999999", "anything 10 mg"),
+        ("312941", "sertraline hydrochloride 50 mg (from 100 mg, halved)"),
+        ("312941", "Lisinopril 10 mg or 50 mg"),
+        ("6448", "lithium carbonate"),
+        ("403969", "olanzapine 6 mg with fluoxetine 25 mg"),
     ],
 )
 def test_a_fitting_display_is_no_conflict(terminology: Terminology, code: str, display: str) -> None:
-    assert terminology.display_conflict(rx(code, display)) is None
+    drug = terminology.drug([rx(code, display)], display)
+    assert (drug.also_said, drug.other_strength) == (None, False)
 
 
-def test_a_display_that_names_another_drug_is_a_conflict(terminology: Terminology) -> None:
-    assert terminology.display_conflict(rx("312940", "Ketalar"))
+def test_no_name_of_the_table_contradicts_its_own_code(terminology: Terminology) -> None:
+    named = [terminology.drug([rx(one.rxcui, one.name)]) for one in terminology.drugs.entries.values()]
+    assert not [drug for drug in named if drug.also_said is not None or drug.other_strength]
+
+
+def test_words_and_codes_that_name_another_drug_are_told_beside_the_code(terminology: Terminology) -> None:
+    ways = (
+        terminology.drug([rx("312940", "Nardil 15 MG Oral Tablet")]),
+        terminology.drug([rx("312940")], "phenelzine"),
+        terminology.drug([rx("8123"), rx("312940")]),
+        terminology.drug([rx("312940"), Coded("urn:site", "x", "phenelzine 15 mg")]),
+    )
+    for drug in ways:
+        assert (drug.product, ingredients(drug)) == ("312940", ["sertraline"])
+        assert drug.also_said is not None
+        assert (ingredients(drug.also_said), drug.also_said.product) == (["phenelzine"], "")
+        assert "mao-inhibitor" in drug.also_said.sets
+    both = terminology.drug([rx("312940", "phenelzine")], "Ketalar").also_said
+    assert both is not None
+    assert ingredients(both) == ["ketamine", "phenelzine"]
 
 
 def test_the_most_specific_coding_wins_wherever_it_stands(terminology: Terminology) -> None:

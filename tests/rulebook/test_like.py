@@ -86,9 +86,14 @@ def test_what_silence_means_is_not_taken_over(book: Builder) -> None:
     ("like", "message", "hint"),
     [
         ("ilness", "there is no fact 'ilness' above", "did you mean 'illness'?"),
-        ("[illness]", "there is no fact ['illness'] above", ""),
+        ("[illness]", "like names one fact, and this is a list", "write like: illness"),
+        ("[illness, bp]", "there is no fact ['illness', 'bp'] above", "illness"),
         ("bp", "'bp' does not stand above", "move bp before old_illness"),
-        ("old_illness", "'old_illness' does not stand above", ""),
+        (
+            "old_illness",
+            "a fact cannot be like itself",
+            "name one of those above that look for rows: age, illness",
+        ),
         ("illness\n    find: Condition", "a fact has exactly one of find, view, like", "remove like"),
     ],
 )
@@ -108,6 +113,29 @@ def test_no_fact_is_like_one_that_is_like_another(book: Builder) -> None:
     book.change(RULE_FILE, "    - old_illness > 0\n", "    - old_illness > 0\n    - older_illness > 0\n")
     told = only(book.problems())
     assert (told.message, told.hint) == ("'old_illness' is itself like another fact", "write like: illness")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "hint"),
+    [
+        ("older_illness", "illness", "write like: illness"),
+        ("older_illness", "bp", "move bp before old_illness and write like: bp"),
+        ("older_illness", "old_illness", "name one of those above that look for rows: age, illness"),
+        ("older_illness", "nothing", "name one of those above that look for rows: age, illness"),
+    ],
+)
+def test_what_is_to_be_written_instead_is_itself_right(
+    book: Builder, first: str, second: str, hint: str
+) -> None:
+    """The fact below is like another, too: to move it up would not help."""
+    below = LIKE.replace("old_illness", "older_illness").replace("like: illness", f"like: {second}")
+    with_fact(book, LIKE.replace("like: illness", f"like: {first}") + below)
+    book.change(RULE_FILE, "    - old_illness > 0\n", "    - old_illness > 0\n    - older_illness > 0\n")
+    line = line_of(book, f"    like: {first}")
+    told = [one for one in book.problems() if one.place.line == line]
+    assert [(one.message, one.hint) for one in told] == [
+        ("'older_illness' is itself like another fact", hint)
+    ]
 
 
 def test_a_fact_without_rows_is_like_nothing(book: Builder) -> None:

@@ -99,3 +99,39 @@ def test_a_declared_phrase_is_changed_in_no_single_text(saying: Builder) -> None
 def test_a_text_without_words_is_refused(saying: Builder) -> None:
     ((message, _),) = told(saying, "140 [1] 30 12 [2] 988 {bp.date}")
     assert "no word" in message
+
+
+# --- the telephone number of a changed phrase ----------------------------------------------------
+
+LINE = 'overlay: small\nowner: me\nwording: {line: "Ruf an: 116 123 [2]."}\n'
+CLAIM = "The line is 988 in the US; a reading counts for 30 days."
+
+
+def claimed(book: Builder, local: str) -> list[str]:
+    """What is said of a claim given with a changed crisis line."""
+    book.change("rulebook.yaml", "merge:\n", 'wording: {line: "Call 988 [2]."}\nmerge:\n')
+    book.change(RULE_FILE, '"Measured {bp.date} [1]."', '"Call 988 [2]."')
+    book.change(RULE_FILE, "A reading counts for 30 days.", CLAIM)
+    given = f'texts:\n  - {{rule: raised-pressure, shipped: "{CLAIM}", local: "{local}"}}\n'
+    book.write(OVERLAY, LINE + given)
+    return [one.message for one in book.problems()]
+
+
+def test_a_claim_follows_the_telephone_number(book: Builder) -> None:
+    assert claimed(book, "The line is 116 123 here; a reading counts for 30 days.") == []
+    evidence = book.load().by_id["raised-pressure"].evidence
+    assert "The line is 116 123 here; a reading counts for 30 days." in [one.claim for one in evidence]
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        "The line is 116 124 here; a reading counts for 30 days.",  # not the number of the phrase
+        "The line is 116 123 here; a reading counts for 14 days.",  # another number with it
+        "The line is 116 123 here, not 988; a reading counts for 30 days.",
+        "The line is 988 here; a reading counts for 30 days.",
+    ],
+)
+def test_it_says_the_number_of_the_phrase_and_changes_no_other(book: Builder, local: str) -> None:
+    (message,) = claimed(book, local)
+    assert "numbers" in message

@@ -104,3 +104,57 @@ def test_the_known_keys_of_every_place_can_be_found(
     model: type[Rule], loc: tuple[str | int, ...], some: str
 ) -> None:
     assert some in keys_at(model, loc)
+
+
+ILLNESS, PRESSURE = "    ask: Is the illness on the problem list?\n", "    view: blood_pressure\n"
+FIND, CODES, GIVE = "    find: Condition\n", "    code_in: illness\n", "    give: exists\n"
+CLAIM, CITED, TYPE = "    claim: Above 140 is raised.\n", "  - source: 2\n", "          - type: create\n"
+CODE_TYPO = (CODES, "    code_in: ilness\n", "data/unknown-valueset")
+VIEW_TYPO = (PRESSURE, "    view: blood_presure\n", "data/view-unknown")
+TEMPLATE_TYPO = ("{template: visit}", "{template: visti}", "data/unknown-template")
+SOURCE_TYPO = (CITED, "  - source: 9\n", "evidence/unknown-source")
+WHERE_TYPO = ("{clinicalStatus: [active, relapse]}", "{clinicalState: [active]}", "data/unknown-element")
+
+
+@pytest.mark.parametrize(
+    ("refused", "beside"),
+    [
+        ((FIND, "    find: Conditon\n", "data/unknown-type"), CODE_TYPO),
+        ((GIVE, "", "schema/missing-key"), CODE_TYPO),
+        ((GIVE, "    give: exsits\n", "schema/bad-give"), CODE_TYPO),
+        ((GIVE, "", "schema/missing-key"), WHERE_TYPO),
+        ((GIVE, "", "schema/missing-key"), (FIND, "    find: Conditon\n", "data/unknown-type")),
+        ((FIND, "", "schema/bad-fact"), CODE_TYPO),
+        ((FIND, FIND + PRESSURE, "schema/bad-fact"), CODE_TYPO),
+        ((ILLNESS, "", "schema/missing-key"), CODE_TYPO),
+        (("    give: latest reading\n", "    give: latest\n", "schema/bad-give"), VIEW_TYPO),
+        (("    unit: mm[Hg]\n", "    units: mm[Hg]\n", "schema/unknown-key"), VIEW_TYPO),
+        ((CLAIM, "", "schema/missing-key"), SOURCE_TYPO),
+        (("    direction: against\n", "    direction: agin\n", "schema/not-a-choice"), SOURCE_TYPO),
+        ((CLAIM, "", "schema/missing-key"), ("age >= 18 [1]", "age >= 18 [7]", "evidence/unknown-source")),
+        ((TYPE, TYPE.replace("create", "creat"), "schema/not-a-choice"), TEMPLATE_TYPO),
+        (
+            ("      - label: Plan a visit\n        actions", "      - actions", "schema/missing-key"),
+            TEMPLATE_TYPO,
+        ),
+        (("    indicator: warning\n", "    indicator: red\n", "schema/not-a-choice"), TEMPLATE_TYPO),
+    ],
+)
+def test_what_is_refused_hides_no_other_mistake_beside_it(
+    book: Builder, refused: tuple[str, str, str], beside: tuple[str, str, str]
+) -> None:
+    for old, new, _ in (beside, refused):
+        book.change(RULE_FILE, old, new)
+    assert {refused[2], beside[2]} <= set(codes(book))
+
+
+def test_a_claim_is_looked_up_where_the_rulebook_keeps_a_table(book: Builder) -> None:
+    book.change(RULE_FILE, CLAIM, CLAIM + "    claims: [K01, K09, S01]\n")
+    assert codes(book) == []
+    book.write("claims.yaml", "known: {K: 2}\n")
+    first, second = book.problems()
+    assert (first.code, book.at(first)) == ("evidence/unknown-claim", "K09, S01]")
+    assert "claims.yaml has no claim K09" in first.message and "K0" in first.hint
+    assert (second.code, book.at(second)) == ("evidence/unknown-claim", "S01]")
+    book.write("claims.yaml", "known: {X: 2}\n")
+    assert codes(book) == ["schema/not-a-choice"]

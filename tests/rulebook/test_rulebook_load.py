@@ -120,7 +120,7 @@ def test_a_conclusion_only_a_card_names_makes_no_cycle(book: Builder) -> None:
 
 def test_tests_beside_rules_are_not_read_as_rules(book: Builder) -> None:
     book.write("cautions/raised-pressure.test.yaml", "rule: raised-pressure\n")
-    book.write("claims.yaml", "K01: something\n")
+    book.write("claims.yaml", "known: {K: 2}\n")
     assert book.problems() == ()
 
 

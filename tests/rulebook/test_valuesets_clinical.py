@@ -19,7 +19,23 @@ from shipped_terminology import (
     spelled,
 )
 
-from cds_service.rulebook.terminology import SYSTEMS
+from cds_service.rulebook.terminology import SYSTEMS, Coded
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "name"),
+    [
+        (LOINC, "93374-7", "Suicide risk level (93374-7)"),
+        (LOINC, "93249-1", "Active suicidal ideation with some intent to act, without… (93249-1)"),
+        (ICD, "X78.9XXA", "Intentional self-harm: sharp object (X78.9XXA)"),
+        (ICD, "x789xxa", "Intentional self-harm: sharp object (x789xxa)"),
+        ("text", "high", ""),
+        ("urn:site", "high", ""),
+        (ICD, "K80.20", ""),
+    ],
+)
+def test_a_bare_code_has_the_name_that_our_lists_give_it(system: str, code: str, name: str) -> None:
+    assert TERMINOLOGY.name_of([Coded(system, code)]) == name
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,17 @@ def test_dose_rows_are_named_after_the_drug_and_no_strict_dose_is_below_the_mini
         assert 0 < minimum <= strict
 
 
+def test_every_antidepressant_has_a_greatest_dose_that_leaves_room_above_the_strict_one() -> None:
+    least, table = TABLES["antidepressant-minimum-dose"], TABLES["antidepressant-greatest-dose"]
+    wanted = {one.code for one in SETS["antidepressant"].include if isinstance(one, Code)}
+    assert (table.unit, table.columns) == ("mg/d", ("most",))
+    assert wanted <= set(table.rows)
+    for code, row in table.rows.items():
+        assert row.name == DRUGS.entries[code].name
+        assert row.source == 13 and row.note
+        assert float(row.values["most"]) > float(least.rows[code].values["strict"])
+
+
 @pytest.mark.parametrize(
     ("product", "a_day", "reaches"),
     [

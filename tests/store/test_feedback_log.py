@@ -64,6 +64,15 @@ def test_any_order_and_repetition_of_bodies_gives_the_same_rows(database: Databa
     assert plain(once) == plain(often)
 
 
+def test_an_outcome_dated_ahead_is_not_the_latest_for_ever(database: Database):
+    log, channel = FeedbackLog(database), Channel("one", service="s")
+    log.keep([entry(1, outcome="overridden", outcome_time=NOW + timedelta(days=900))], channel, NOW)
+    log.keep(
+        [entry(1, outcome="accepted", outcome_time=NOW + timedelta(days=1))], channel, NOW + timedelta(days=2)
+    )
+    assert [said.entry.outcome for said in log.said()] == ["overridden", "accepted"]
+
+
 def test_keeping_nothing_is_no_mistake(database: Database):
     keep(FeedbackLog(database), [])
     assert cards(database) == []

@@ -79,7 +79,7 @@ def test_without_depression_an_unreadable_reason_leaves_it_open_and_says_so(reas
     assert leads(body) == [CONFIRM, IV]
     assert {card["indicator"] for card in body["cards"]} == {"info"}
     for card in body["cards"]:
-        assert "could not be read" in card["summary"]
+        assert "reason that can be read" in card["summary"]
         assert "More than" not in card["detail"]
 
 

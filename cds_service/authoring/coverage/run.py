@@ -14,7 +14,7 @@ from cds_service.authoring.coverage.measure import RuleCoverage, measured
 from cds_service.authoring.coverage.mutants import RuleMutants, mutated
 from cds_service.authoring.coverage.trial import trials
 from cds_service.authoring.testrun import Suite, read_suite
-from cds_service.errors import UsageError
+from cds_service.errors import RuleError
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,10 @@ class Measured:
 
 
 def suite_of(folder: Path, fixtures: Path) -> Suite:
-    """A rulebook with its cases. Raises RuleError, UsageError if its test files have mistakes."""
+    """A rulebook with its cases. Raises RuleError for mistakes in either: nothing can be measured then."""
     suite = read_suite(folder, None, fixtures)
     if suite.problems:
-        told = "\n".join(str(problem) for problem in suite.problems)
-        raise UsageError(f"the test files have mistakes, so nothing can be measured:\n{told}")
+        raise RuleError(suite.problems)
     return suite
 
 

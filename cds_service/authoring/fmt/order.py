@@ -48,7 +48,7 @@ FACT = Order(
 LINE = Order(("text", "only_if", "hide_if"))
 RESOURCE = Order(("template", "from", "set"))
 ACTION = Order(("type", "description", "from", "resource"), {"resource": RESOURCE})
-SUGGESTION = Order(("label", "recommended", "for_each", "only_if", "actions"), {"actions": ACTION})
+SUGGESTION = Order(("label", "recommended", "for_each", "only_if", "hide_if", "actions"), {"actions": ACTION})
 CARD = Order(
     tuple(
         "only_if hide_if hooks merge indicator summary detail source suggestions override_reasons "
@@ -78,7 +78,7 @@ MEMBER = Order(("system", "code", "starts_with", "display", "checked"))
 VALUESET = Order(
     tuple(
         (
-            "valueset title owner reviewed group note codes element words partial_words include"
+            "valueset title owner reviewed group scale note codes element words partial_words include"
             " excluded_because exclude"
         ).split()
     ),

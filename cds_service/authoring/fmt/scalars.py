@@ -10,6 +10,8 @@ WIDTH = 120
 KEPT = frozenset(("code", "starts_with", "display", "checked"))
 """Keys whose quotes stay: a code in quotes stays text whatever it looks like."""
 _PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9 ()/_.+-]*[A-Za-z0-9)])?")
+_CITING = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ()/_.+*<>=-]|\[\d+\])*\[\d+\](?: [*/+-] [A-Za-z0-9_.]+)?")
+"""A line with its source, such as `6 months [1]`; only inside [ ] or { } it needs quotes."""
 _NOT_WORDS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
 
 
@@ -18,7 +20,8 @@ def requoted(source: str, key: str) -> str:
     mark, inner = source[:1], source[1:-1]
     if len(source) < 3 or mark not in ("'", '"') or source[-1] != mark or "\n" in source:
         return source
-    if key not in KEPT and _PLAIN.fullmatch(inner) and inner.lower() not in _NOT_WORDS:
+    bare = _PLAIN.fullmatch(inner) or _CITING.fullmatch(inner)
+    if key not in KEPT and bare and inner.lower() not in _NOT_WORDS:
         return inner
     if mark == "'" and not any(sign in inner for sign in "'\"\\"):
         return f'"{inner}"'

@@ -14,7 +14,7 @@ from cds_service.authoring.fmt.order import RULE, order_of
 from cds_service.errors import CdsError, Place, RuleError
 from cds_service.rulebook.schema import SCHEMA_PATH
 from cds_service.rulebook.shelf import BOOK
-from cds_service.rulebook.yamlfile import YamlFile, parse_yaml
+from cds_service.rulebook.yamlfile import DataPath, YamlFile, parse_yaml
 
 MODELINE = "# yaml-language-server: $schema="
 """The comment by which editors find the schema of a file."""
@@ -44,11 +44,11 @@ def formatted(text: str, path: Path) -> str:
     told = Layout(_BREAK.split(text.rstrip())).document(YAML(typ="safe").compose(text), order)
     after = parse_yaml(told, name)
     if after.problems or not same(before.data, after.data):
-        raise FormatError(_not_the_same(text, name, before))
+        raise FormatError(_not_the_same(text, name, before, after))
     return told
 
 
-def _not_the_same(text: str, name: str, before: YamlFile) -> str:
+def _not_the_same(text: str, name: str, before: YamlFile, after: YamlFile) -> str:
     """Where the canonical form would say something else, and what to do.
 
     The form has no blanks at the ends of lines; in a text after `|` or `>` they belong to the text.
@@ -64,7 +64,24 @@ def _not_the_same(text: str, name: str, before: YamlFile) -> str:
             return (
                 f"{place}: the blank at the end of this line is part of a text; remove it, or quote the text"
             )
-    return f"{name}: the canonical form would not say the same, so the file is left alone"
+    place = before.place(_differs(before.data, after.data, ()) if not after.problems else ())
+    return (
+        f"{place}: the canonical form would say something else from here on, so the file is left alone; "
+        "write this value in another way, and report it with the file"
+    )
+
+
+def _differs(one: Any, other: Any, path: DataPath) -> DataPath:
+    """The path of the first value that two files do not share."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        pairs = [(key, other.get(key)) for key in one]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = list(enumerate(other))
+    else:
+        return path
+    return next(
+        (_differs(one[key], held, (*path, key)) for key, held in pairs if not same(one[key], held)), path
+    )
 
 
 def with_modeline(text: str, path: Path) -> str:

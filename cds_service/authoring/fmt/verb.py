@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from cds_service.authoring.fmt.text import formatted
+from cds_service.authoring.lint.report.what import counted
 from cds_service.errors import CdsError, UsageError
 from cds_service.rulebook.load import find_rulebooks, rulebook_of
 from cds_service.rulebook.overlay import overlay_path
@@ -114,14 +115,14 @@ def _print(files: Sequence[Formatted], *, written: bool, diff: bool) -> None:
     if any(one.problem for one in files):
         return
     if changed:
-        told = f"{len(changed)} of {len(files)} files"
+        told = f"{len(changed)} of {counted(len(files), 'file')}"
         click.echo(f"{told} formatted" if written else f"{told} to format (run cds fmt)")
     else:
-        click.echo(f"clean: {len(files)} files")
+        click.echo(f"clean: {counted(len(files), 'file')}")
 
 
 def _diff(one: Formatted) -> Iterator[str]:
     name = one.path.as_posix()
-    return unified_diff(
-        one.before.splitlines(keepends=True), one.after.splitlines(keepends=True), name, f"{name} (canonical)"
-    )
+    before, after = one.before.splitlines(keepends=True), one.after.splitlines(keepends=True)
+    for line in unified_diff(before, after, name, f"{name} (canonical)"):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

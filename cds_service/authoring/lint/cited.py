@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from cds_service.authoring.lint.quantities import Quantity, placed_in
 from cds_service.rulebook.checks.evidence import cited
+from cds_service.rulebook.localwords import TELEPHONE
 from cds_service.rulebook.rule import Rule
 from cds_service.rulebook.walk import cards_of, texts_of
 from cds_service.rulebook.yamlfile import DataPath
@@ -28,11 +29,26 @@ class Said(NamedTuple):
     sources: tuple[int, ...]
 
 
-def said_on_cards(rule: Rule) -> Iterator[Said]:
-    """Every number of every text of the cards, placeholders left out."""
+def said_on_cards(rule: Rule, phrases: Collection[str] = ()) -> Iterator[Said]:
+    """Every number of the cards' texts but placeholders, and telephone numbers in these phrases."""
     for card_path, card in cards_of(rule):
         for path, text in texts_of(card, card_path):
-            yield from (Said(path, one, sources) for one, sources in numbers_of(text))
+            said = numbers_of(_without_telephones(text, phrases))
+            yield from (Said(path, one, sources) for one, sources in said)
+
+
+def _without_telephones(text: str, phrases: Collection[str]) -> str:
+    """A text without the telephone numbers of these phrases; figures with a unit behind them are none."""
+    for phrase in phrases:
+        if phrase in text:
+            text = text.replace(phrase, TELEPHONE.sub(_masked_unless_amount, phrase))
+    return text
+
+
+def _masked_unless_amount(found: re.Match[str]) -> str:
+    figures = placed_in(found.string[found.start() :])
+    amount = any(one.unit for place, one in figures if place < len(found.group()))
+    return found.group() if amount else "_" * len(found.group())
 
 
 def numbers_of(text: str) -> Iterator[tuple[Quantity, tuple[int, ...]]]:

@@ -22,7 +22,7 @@ def ignores_in(shelf: Shelf) -> tuple[Ignore, ...]:
 
 
 def _in_file(shelf: Shelf, name: str) -> Iterator[Ignore]:
-    path = shelf.folder / name
+    path = shelf.path(name)
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if "cds:" not in text:
         return

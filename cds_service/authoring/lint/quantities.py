@@ -56,7 +56,7 @@ class Quantity(NamedTuple):
 def quantity(number: float, unit: str) -> Quantity:
     """A number of a rule with its unit; a unit that is not known here is left out of comparisons."""
     base, factor = _unit(unit)
-    return Quantity(f"{number:g} {unit}".rstrip(), number, base, number * factor)
+    return Quantity(f"{number:.12g} {unit}".rstrip(), number, base, number * factor)
 
 
 def claimed(rule: Rule) -> Mapping[int, tuple[Quantity, ...]]:

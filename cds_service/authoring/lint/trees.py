@@ -21,7 +21,7 @@ def trees_of(rule: Rule) -> Iterator[Part]:
         for index, line in enumerate(card.detail):
             yield from _conditions((*path, "detail", index), line.only_if, line.hide_if)
         for index, suggestion in enumerate(card.suggestions):
-            yield from _conditions((*path, "suggestions", index), suggestion.only_if, None)
+            yield from _conditions((*path, "suggestions", index), suggestion.only_if, suggestion.hide_if)
 
 
 def _conditions(path: DataPath, only_if: Logic | None, hide_if: Logic | None) -> Iterator[Part]:

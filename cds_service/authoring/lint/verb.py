@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date
 from pathlib import Path
 
 import click
 
+from cds_service.authoring.charts import FIXTURES
 from cds_service.authoring.lint.against import rules_at
 from cds_service.authoring.lint.check import LEVELS, PERSONAS, Persona
 from cds_service.authoring.lint.report import FORMATS, Report
 from cds_service.authoring.lint.run import Findings, lint_rulebook
+from cds_service.authoring.testfile import SUFFIX, read_tests
 from cds_service.errors import Problem, UsageError
 from cds_service.rulebook.load import find_rulebooks, rulebook_of
 from cds_service.rulebook.overlay import LOCAL
 from cds_service.rulebook.shelf import BOOK
+from cds_service.settings import frozen_instant
 
 
 @click.command()
@@ -43,9 +46,7 @@ from cds_service.rulebook.shelf import BOOK
     show_default=True,
     help="The mildest level that makes the exit code 1.",
 )
-@click.option(
-    "--today", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day that reviews are due by."
-)
+@click.option("--today", metavar="DATE", help="The day that reviews are due by.")
 @click.option("--against", metavar="REV", help="A git commit: compare ids and versions with the rules there.")
 @click.pass_context
 def lint(
@@ -54,14 +55,15 @@ def lint(
     style: str,
     persona: Persona,
     fail_level: str,
-    today: datetime | None,
+    today: str | None,
     against: str | None,
 ) -> None:
     """Check rulebooks and print every problem with its file, line and column.
 
     PATHS are rulebook folders, folders of rulebooks, files in one, or what a site changes in one
-    (rules/local/…), default: rules/. A file narrows what is printed, never what is checked. Every finding
-    names its page in docs/lint/: what to avoid, what to prefer, and why.
+    (rules/local/…), default: rules/. A file narrows what is printed, never what is checked. A test file
+    (x.test.yaml) is read only where it is named; cds test reads them all. Every finding names its page in
+    docs/lint/: what to avoid, what to prefer, and why.
 
     \b
       cds lint
@@ -69,9 +71,9 @@ def lint(
       cds lint --persona auditor --fail-level warning    everything, for a review
       cds lint --against main --format github            on a pull request
     """
-    day = today.date() if today is not None else date.today()
+    day = frozen_instant("--today", today, UTC).date() if today is not None else date.today()
     found = [
-        _narrowed(_run(folder, day, against), folder, wanted).for_persona(persona)
+        _with_cases(_narrowed(_run(folder, day, against), folder, wanted), wanted).for_persona(persona)
         for folder, wanted in _wanted(paths or (Path("rules"),)).items()
     ]
     click.echo(FORMATS[style](_report(found, persona)), nl=False)
@@ -131,6 +133,16 @@ def _narrowed(found: Findings, folder: Path, wanted: Sequence[Path]) -> Findings
         problems=tuple(one for one in found.problems if _in(one, wanted)),
         set_aside=tuple(one for one in found.set_aside if _in(one.problem, wanted)),
     )
+
+
+def _with_cases(found: Findings, wanted: Sequence[Path]) -> Findings:
+    """With the mistakes of the test files named, which are read only then: there are many, and long ones."""
+    named = [path for path in wanted if path.name.endswith(SUFFIX)]
+    book = found.book
+    if book is None or not named:
+        return found
+    cases = [problem for path in named for problem in read_tests(path, book, FIXTURES)[1]]
+    return replace(found, problems=tuple(sorted({*found.problems, *cases})))
 
 
 def _in(problem: Problem, wanted: Sequence[Path]) -> bool:

@@ -7,6 +7,7 @@ reads one patient's lines at a time. Memory holds one chart, however long the ex
 from __future__ import annotations
 
 import sqlite3
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -94,7 +95,9 @@ def _note(places: sqlite3.Connection, number: int, path: Path) -> None:
     at = 0
     lines: list[tuple[str, int, int, int, str]] = []
     with path.open("rb") as handle:
-        for count, raw in enumerate(handle, start=1):
+        for count, line in enumerate(handle, start=1):
+            raw = line.removeprefix(BOM_UTF8) if count == 1 else line
+            at += len(line) - len(raw)
             head = _head(raw, path, count) if raw.strip() else _Line()
             if head.resource_type == "Medication":
                 places.execute(

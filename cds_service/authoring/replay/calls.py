@@ -86,6 +86,10 @@ def find_calls(source: Path, hook: str, as_of: datetime | None) -> Calls:
     NDJSON files: one chart per patient. A decision log: the calls kept beside it. Else every JSON file, a
     chart or a hook call. Raises UsageError.
     """
+    if not source.exists():
+        raise UsageError(
+            f"there is no {source.as_posix()}: name a folder of charts or calls, a file, or a log"
+        )
     if source.is_file():
         return _logged(source, as_of) if is_decision_log(source) else _listed([source], hook, as_of)
     if (source / CHARTS).is_dir() or (source / REQUESTS).is_dir():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -129,16 +129,24 @@ def states(body: Json | None) -> dict[str, State]:
     """Every rule of an answer with its verdict and card, and the could-not-check card if there is one."""
     if body is None:
         return {}
-    verdicts = {one["rule"]: one for one in body["extension"][DECISION].get("verdicts", [])}
-    cards: dict[str, CardText] = {}
-    for card in body["cards"]:
-        rules = [entry["id"] for entry in card["extension"][RULES]]
-        own = [rule for rule in rules if verdicts.get(rule, {}).get("card")]
-        cards |= dict.fromkeys(own or [UNCHECKED], _card(card))
+    cards = {name: _card(card) for names, card in shown(body) for name in names}
+    verdicts = _verdicts(body)
     found = {rule: State(one["version"], one["verdict"], cards.get(rule)) for rule, one in verdicts.items()}
     if UNCHECKED in cards:
         found[UNCHECKED] = State("", "unknown", cards[UNCHECKED])
     return found
+
+
+def shown(body: Json | None) -> Iterator[tuple[tuple[str, ...], Json]]:
+    """The cards of an answer in their order, each with the rules that it is of, or `could-not-check`."""
+    verdicts = _verdicts(body) if body is not None else {}
+    for card in body["cards"] if body is not None else ():
+        rules = (entry["id"] for entry in card["extension"][RULES])
+        yield tuple(rule for rule in rules if verdicts.get(rule, {}).get("card")) or (UNCHECKED,), card
+
+
+def _verdicts(body: Json) -> dict[str, Json]:
+    return {one["rule"]: one for one in body["extension"][DECISION].get("verdicts", [])}
 
 
 def _card(card: Json) -> CardText:

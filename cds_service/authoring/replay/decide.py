@@ -15,6 +15,7 @@ import msgspec
 from cds_service.authoring.replay.approved import normalised
 from cds_service.authoring.replay.calls import Call
 from cds_service.authoring.replay.changes import Change, changes
+from cds_service.authoring.replay.sequence import Moved, moved
 from cds_service.authoring.replay.turns import reasons, reasons_now
 from cds_service.cards.response import answer
 from cds_service.errors import RequestError, UsageError
@@ -63,10 +64,14 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A call under both versions: what changed for each rule, and whether it is now refused, or no longer."""
+    """A call under both versions: what changed for each rule, and whether it is now refused, or no longer.
+
+    `moved` are the cards that both show in another order.
+    """
 
     call: str
     changes: tuple[Change, ...] = ()
+    moved: tuple[Moved, ...] = ()
     refused: tuple[str, str] = ("", "")
     failure: str = ""
 
@@ -116,8 +121,8 @@ def recheck(call: Call, books: tuple[RulesAt, ...]) -> tuple[Compared, ...]:
     if held.refused or after.refused:
         return (Compared(call.name, refused=(held.refused, after.refused)),)
     before = normalised(held.answer) if held.answer is not None else None
-    found = changes(call.name, before, after.body)
-    return (Compared(call.name, tuple(replace(one, why=reasons_now(one, new)) for one in found)),)
+    found = tuple(replace(one, why=reasons_now(one, new)) for one in changes(call.name, before, after.body))
+    return (Compared(call.name, found, moved(call.name, before, after.body)),)
 
 
 def _made(call: Call, served: ServedRulebook) -> None:
@@ -135,8 +140,9 @@ def _compare(call: Call, pair: Pair) -> Compared:
     (before, old), (after, new) = _answered(call, pair.before), _answered(call, pair.after)
     if before.refused or after.refused:
         return Compared(call.name, refused=(before.refused, after.refused))
-    found = changes(call.name, before.body, after.body)
-    return Compared(call.name, tuple(replace(one, why=reasons(one, old, new)) for one in found))
+    differ = changes(call.name, before.body, after.body)
+    found = tuple(replace(one, why=reasons(one, old, new)) for one in differ)
+    return Compared(call.name, found, moved(call.name, before.body, after.body))
 
 
 def _answered(call: Call, at: RulesAt | None) -> tuple[Answered, Evaluation | None]:

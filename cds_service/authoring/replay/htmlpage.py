@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from html import escape
 
 from cds_service.authoring.replay.changes import CardText, Change, Step
-from cds_service.authoring.replay.impact import HEADINGS, Impact, reading, summary
+from cds_service.authoring.replay.impact import HEADINGS, ORDER, Impact, reading, summary
+from cds_service.authoring.replay.sequence import told
 from cds_service.authoring.replay.worddiff import Piece, pieces
 
 _STYLE = """
@@ -49,6 +50,7 @@ def _page(impact: Impact) -> Iterator[str]:
             for change in held:
                 yield from _article(change)
         yield "</section>"
+    yield from _order(impact)
     yield from _others(impact)
     yield "</main>\n</body>\n</html>"
 
@@ -116,6 +118,16 @@ def _piece(piece: Piece, which: str) -> str:
         return escape(piece.text)
     mark = "del" if own == "gone" else "ins"
     return f"<{mark}>{escape(piece.text)}</{mark}>" if piece.kind == own else ""
+
+
+def _order(impact: Impact) -> Iterator[str]:
+    if impact.moved:
+        yield f"<section><h2>{ORDER.capitalize()}</h2><ul>"
+        for one in impact.rearranged():
+            lines = "<br>".join(escape(line) for line in told(one))
+            calls = f'<span class="small">on {escape(", ".join(one.calls))}</span>'
+            yield f"<li><strong>{escape(one.rule)}</strong><br>{lines}<br>{calls}</li>"
+        yield "</ul></section>"
 
 
 def _others(impact: Impact) -> Iterator[str]:

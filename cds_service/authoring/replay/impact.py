@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from cds_service.authoring.replay.changes import Change, Kind, Step
 from cds_service.authoring.replay.decide import Compared
+from cds_service.authoring.replay.sequence import Moved, Rearranged, rearranged
 from cds_service.authoring.replay.versions import BookVersions
 
 HEADINGS: Mapping[Kind, str] = {
@@ -18,6 +19,8 @@ HEADINGS: Mapping[Kind, str] = {
     "beside": "card changed in suggestions, links or reasons",
     "verdict": "verdict moved, no card changed",
 }
+
+ORDER = "cards in another order"
 
 
 class Failure(NamedTuple):
@@ -52,18 +55,28 @@ class Impact:
     replayed: int = 0
     passed_over: int = 0
     changes: tuple[Change, ...] = ()
+    moved: tuple[Moved, ...] = ()
     refused: tuple[Refused, ...] = ()
     failures: tuple[Failure, ...] = ()
 
     @property
     def clean(self) -> bool:
-        """Whether nobody's cards or verdicts change, and everything could be replayed."""
-        return not (self.changes or self.refused or self.failures)
+        """Whether nobody's cards, their order or verdicts change, and everything could be replayed."""
+        return not (self.changes or self.moved or self.refused or self.failures)
 
     @property
     def calls(self) -> tuple[str, ...]:
         """The calls on which a card changes, in order."""
         return tuple(sorted({one.call for one in self.changes if one.kind != "verdict"}))
+
+    @property
+    def reordered(self) -> tuple[str, ...]:
+        """The calls whose cards stand in another order, whether they themselves change or not."""
+        return tuple(sorted({one.call for one in self.moved}))
+
+    def rearranged(self) -> list[Rearranged]:
+        """Which card moved above or below which others, edited rules first."""
+        return list(rearranged(self.moved, self.edited))
 
     def by_rule(self) -> dict[str, dict[Kind, list[Change]]]:
         """Changes by rule and kind: edited rules first, kinds from the most visible on, calls by name."""
@@ -91,6 +104,7 @@ class Impact:
 def gathered(impact: Impact, results: Iterable[tuple[Compared, ...]]) -> Impact:
     """The impact with the results of all calls."""
     changes: list[Change] = []
+    moved: list[Moved] = []
     refused: list[Refused] = []
     failures: list[Failure] = []
     count = 0
@@ -98,6 +112,7 @@ def gathered(impact: Impact, results: Iterable[tuple[Compared, ...]]) -> Impact:
         count += 1
         for one in result:
             changes += one.changes
+            moved += one.moved
             if one.failure:
                 failures.append(Failure(one.call, one.failure))
             if one.refused[0] != one.refused[1]:
@@ -106,6 +121,7 @@ def gathered(impact: Impact, results: Iterable[tuple[Compared, ...]]) -> Impact:
         impact,
         replayed=count,
         changes=tuple(changes),
+        moved=tuple(moved),
         refused=tuple(refused),
         failures=tuple(failures),
     )
@@ -116,8 +132,10 @@ def summary(impact: Impact) -> str:
     cards = len(impact.calls)
     moved = len({one.call for one in impact.changes} - set(impact.calls))
     parts = [f"{impact.replayed} calls replayed"]
-    nothing = not (impact.changes or impact.refused)
+    nothing = not (impact.changes or impact.moved or impact.refused)
     parts.append("nothing changes" if nothing else f"cards change on {cards}")
+    if impact.moved:
+        parts.append(f"cards stand in another order on {len(impact.reordered)}")
     if moved:
         parts.append(f"on {moved} more only verdicts move")
     if impact.refused:
@@ -150,6 +168,10 @@ def as_json(impact: Impact) -> dict[str, Any]:
         "callsWithCardChanges": list(impact.calls),
         "changes": [
             _change(one) for kinds in impact.by_rule().values() for held in kinds.values() for one in held
+        ],
+        "callsInAnotherOrder": list(impact.reordered),
+        "rearranged": [
+            {"rule": one.rule, "nowAbove": one.above, "nowBelow": one.below} for one in impact.rearranged()
         ],
         "refused": [one._asdict() for one in impact.refused],
         "failures": [one._asdict() for one in impact.failures],

@@ -11,7 +11,8 @@ from typing import Any
 from cds_service.authoring.replay.approved import write_approved
 from cds_service.authoring.replay.changes import Change, changes
 from cds_service.authoring.replay.decide import Replayed
-from cds_service.authoring.replay.impact import HEADINGS
+from cds_service.authoring.replay.impact import HEADINGS, ORDER
+from cds_service.authoring.replay.sequence import moved
 from cds_service.cards.response import DECISION, RULES
 
 
@@ -51,7 +52,9 @@ class Approvals:
         if approved is None:
             return "no approved answer yet"
         found = changes(one.call, approved, one.answered.body)
-        return "; ".join(_told(change) for change in found) or "versions, or data that no card shows"
+        words = [_told(change) for change in found]
+        words += [ORDER] if moved(one.call, approved, one.answered.body) else []
+        return "; ".join(words) or "versions, or data that no card shows"
 
 
 def _told(change: Change) -> str:

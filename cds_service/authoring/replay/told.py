@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cds_service.authoring.replay import sequence
 from cds_service.authoring.replay.changes import CardText, Change, Turn
-from cds_service.authoring.replay.impact import HEADINGS, Impact, reading, summary
+from cds_service.authoring.replay.impact import HEADINGS, ORDER, Impact, reading, summary
 from cds_service.authoring.replay.worddiff import marked, pieces, shortened
 
 _ROWS = 15
@@ -25,6 +26,12 @@ def _text(impact: Impact) -> Iterator[str]:
             yield f"  {HEADINGS[kind]} ({len(held)})"
             for change in held:
                 yield from _one(change)
+    if impact.moved:
+        yield from ("", ORDER)
+        for moved in impact.rearranged():
+            yield f"  {moved.rule}"
+            yield from (f"    {line}" for line in sequence.told(moved))
+            yield f"    on {', '.join(moved.calls)}"
     if impact.refused:
         yield from ("", "refused by one version only")
         yield from (f"  {one.call}: {one}" for one in impact.refused)
@@ -99,6 +106,11 @@ def _markdown(impact: Impact) -> Iterator[str]:
         yield from (_row(HEADINGS[kind], change) for kind, change in rows[:_ROWS])
         if len(rows) > _ROWS:
             yield from ("", f"… and {len(rows) - _ROWS} more.")
+    if impact.moved:
+        yield from ("", f"**{ORDER}**", "")
+        for moved in impact.rearranged()[:_ROWS]:
+            calls = ", ".join(moved.calls[:_ROWS]) + (", …" if len(moved.calls) > _ROWS else "")
+            yield f"- `{moved.rule}`: {_cell('; '.join(sequence.told(moved)))}; on {_cell(calls)}"
     told = [(one.call, str(one)) for one in impact.refused]
     told += [(call, f"not replayed: {why}") for call, why in impact.failures]
     if told:

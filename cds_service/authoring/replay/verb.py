@@ -52,7 +52,7 @@ _FORMS: Mapping[str, Callable[[Impact], str]] = {
 
 
 @click.command(help=_HELP)
-@click.argument("source", type=click.Path(path_type=Path, exists=True), default=FIXTURES, required=False)
+@click.argument("source", type=click.Path(path_type=Path), default=FIXTURES, required=False)
 @click.option("--against", metavar="REV|DIR", help="The rules to compare with.")
 @click.option("--accept", is_flag=True, help="Approve: write what recorded calls are answered now.")
 @click.option(

@@ -25,6 +25,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 """The addresses of a host, as text. Raises OSError."""
 
 _TRANSLATED = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
+_UNICAST = ip_network("2000::/3")  # RFC 4291: all that is public in IPv6; elsewhere an IPv4 address may hide
 
 
 class AddressRefused(Exception):
@@ -68,7 +69,14 @@ class Guard:
             return False
         if any(found in network for network in self.networks):
             return True
-        return not self.inside_only and found.is_global and not found.is_multicast
+        return not self.inside_only and _is_public(found)
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether anybody may be behind an address; what Python knows of ranges differs between its versions."""
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    return address.is_global and not address.is_multicast
 
 
 def _really(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

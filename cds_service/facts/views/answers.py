@@ -3,9 +3,10 @@
 Columns: code (what was asked), answer (coded, text or yes/no), number, date, status, told. Observations and
 components match by code; questionnaire items, at any depth, by their linkId or its last part
 ("/44249-1/44260-8"), which is how forms generated from LOINC panels name their items, or by the last part of
-their definition. An item that these name in no value set may be a question whose words stand in its text:
-a row that may count, `told` in words. `with: {scores: table}` gives coded or worded answers their number. An
-item without any answer is no row.
+their definition. A component or item that these name in no value set may be a question whose words it holds:
+a row that may count, `told` in words. `with: {scores: table}` gives coded or worded answers their number; a
+number that `with: {plausible: table}` rules out is open, and the row stays, as it does for an answer in a
+shape nobody reads (a range, a date). An item without any answer is no row.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from typing import Any, NamedTuple
 from cds_service.facts import fhir
 from cds_service.facts.ahead import put_in_doubt
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import all_codes
 from cds_service.facts.dates import When
-from cds_service.facts.elements import answer_codes, answer_number, effective
+from cds_service.facts.elements import answer_codes, answer_elsewhere, answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.views.parts import parts_of
+from cds_service.facts.views.plausible import Plausible
 from cds_service.rulebook.terminology import Coded, Terminology
 from cds_service.truth import UNKNOWN, exactly
 
@@ -37,17 +38,18 @@ BY_CODE, IN_WORDS = "code", "words"
 
 def answers(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     """A reader of the answers to the questions in the call's value sets."""
-    scores, wanted = _scores(call), frozenset(call.code_in)
+    scores, wanted, plausible = _scores(call), frozenset(call.code_in), Plausible.of(call)
 
     def read(chart: Chart) -> Sequence[Row]:
-        rows: list[Row] = []
+        rows: list[SetRow] = []
         for entry, _ in chart.entries(call.keys, "Observation", call.code_in):
-            rows += [row for sets, row in _observation_rows(entry, chart) if not wanted.isdisjoint(sets)]
+            rows += [one for one in _observation_rows(entry, chart) if not wanted.isdisjoint(one[0])]
         asked = questionnaire_items(chart)
         found = {id(one.item): one for name in call.code_in for one in asked.get(name, ())}
         for one in found.values():
-            rows += _item_rows(one, chart)
-        return put_in_doubt([_with_score(row, scores) for row in rows] if scores else rows, chart)
+            rows += [(one.sets, row) for row in _item_rows(one, chart)]
+        scored = [(sets, _with_score(row, scores)) for sets, row in rows] if scores else rows
+        return put_in_doubt([plausible.believed(row, sets & wanted) for sets, row in scored], chart)
 
     return read
 
@@ -70,11 +72,12 @@ def _observation_rows(entry: Entry, chart: Chart) -> Sequence[SetRow]:
     if rows is None:
         observation: fhir.Observation = entry.resource
         when, status = effective(observation, chart), observation.status
-        made = [
-            (asked.sets, _row(entry, asked.codes, part, status, when, chart))
-            for part, asked in parts_of(entry)
-        ]
-        rows = known[id(entry)] = [(sets, row) for sets, row in made if row is not None]
+        rows = known[id(entry)] = []
+        for part, asked in parts_of(entry):
+            row = _row(entry, asked.codes, part, status, when, chart)
+            if row is not None:
+                told = (asked.sets, row) if asked.sets else (asked.may_mean, _in_words(row))
+                rows.append(told)
     return rows
 
 
@@ -83,12 +86,12 @@ def _row(
 ) -> Row | None:
     answer, number = answer_codes(valued), answer_number(valued)
     if answer is None and number is None:
-        # A result may be told by its interpretation alone ("POS").
-        answer = all_codes(getattr(valued, "interpretation", ())) or None
-    if answer is None and number is None:
-        return None
+        answer = answer_elsewhere(valued)
+        if answer is None:
+            return None
     issued = chart.when(getattr(entry.resource, "issued", ""))
-    text = next((code.display for code in codes if code.display), codes[0].code if codes else "")
+    text = next((code.display for code in codes if code.display), "") or chart.terminology.name_of(codes)
+    text = text or (codes[0].code if codes else "")
     columns: dict[str, Cell] = {
         "code": codes,
         "answer": answer,
@@ -122,11 +125,12 @@ class Asked(NamedTuple):
 
     entry: Entry
     item: fhir.ResponseItem
+    sets: frozenset[str]
     told: str
 
 
 def _item_rows(asked: Asked, chart: Chart) -> Iterator[Row]:
-    entry, item, told = asked
+    entry, item, _, told = asked
     response: fhir.QuestionnaireResponse = entry.resource
     named = _codes_of(item) if told == BY_CODE else ()
     codes = tuple(Coded(LOINC, code, item.text) for code in named) or (Coded("text", item.text, item.text),)
@@ -136,7 +140,7 @@ def _item_rows(asked: Asked, chart: Chart) -> Iterator[Row]:
 
 
 def _in_words(row: Row) -> Row:
-    """The row of an item told by its text: it may be the question asked for, and never more."""
+    """The row of a question told by its text: it may be the question asked for, and never more."""
     columns: dict[str, Cell] = {**row.columns, "told": IN_WORDS}
     return Row(row.evidence, columns, UNKNOWN, ("the question is told in words",))
 
@@ -154,7 +158,7 @@ def questionnaire_items(chart: Chart) -> Items:
                 if item.answer:
                     names, told = _asked_about(item, chart.terminology)
                     for name in names:
-                        known.setdefault(name, []).append(Asked(entry, item, told))
+                        known.setdefault(name, []).append(Asked(entry, item, names, told))
     return known
 
 
@@ -163,7 +167,7 @@ def _asked_about(item: fhir.ResponseItem, terminology: Terminology) -> tuple[fro
     names = _NO_SETS.union(*(terminology.sets_of(LOINC, code) for code in _codes_of(item)))
     if names or not item.text:
         return names, BY_CODE
-    return terminology.asked_in(item.text), IN_WORDS
+    return terminology.asked_in((Coded("text", item.text),)), IN_WORDS
 
 
 def _codes_of(item: fhir.ResponseItem) -> tuple[str, ...]:
@@ -184,6 +188,6 @@ def _items(items: Sequence[fhir.ResponseItem], depth: int) -> Iterator[fhir.Resp
     for item in items:
         yield item
         if depth < _MOST_NESTING:
-            yield from _items(item.item, depth + 1)
-            for given in item.answer:
-                yield from _items(given.item, depth + 1)
+            for nested in (item.item, *[given.item for given in item.answer]):
+                if nested:
+                    yield from _items(nested, depth + 1)

@@ -1,10 +1,10 @@
 """The view `current_drugs`: one row per order, statement, supply or dose given, current or not, until when.
 
-Columns: drug, current, kind (order, statement, supply, given, draft), route, reason, start, end. Each entry
-is read by itself: that another says "stopped" changes nothing, so a row is settled whatever else was not
-obtained. A row is dated by the last day the drug is known to be in use: today if it is current, the day it
-was given, an interval where only its limits are known. Nothing is "not current" unless the entry says so.
-Administrations are read if the rule says, by `given_within`, how long after one a drug is current.
+Columns: drug, current, kind (order, statement, supply, given, draft), route, reason, start, end, low_dose.
+Each entry is read by itself: that another says "stopped" changes nothing, so a row is settled whatever else
+was not obtained. A row is dated by the last day the drug is known to be in use: today if it is current, the
+day it was given, an interval where only its limits are known. Nothing is "not current" unless the entry says
+so. Administrations are read if the rule says, by `given_within`, how long after one a drug is current.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from cds_service.facts.coding import told_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import ELEMENTS, Codes
 from cds_service.facts.finding import Cell, Evidence, Row
-from cds_service.facts.quantity import convert, read_quantity
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.views.days import day_as_when, days_as_when
+from cds_service.facts.views.days import Days, day_as_when, days_as_when, later, length_in_days
 from cds_service.facts.views.ingredients import UNRECOGNISED, names_of
+from cds_service.facts.views.low_dose import Minimum, low_dose, minimum_of
 from cds_service.facts.views.supply import ORDER_INTENTS, days_of
 from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, all_of, truth_of
@@ -48,10 +48,6 @@ _KINDS: Mapping[str, str] = {
     "MedicationDispense": SUPPLY,
     "MedicationAdministration": GIVEN,
 }
-_MOST_DAYS = 36_500
-_LAST = date(9999, 12, 29)
-Days = tuple[date, date]
-"""The first and the last calendar day that a date may name."""
 
 
 class Course(Struct, frozen=True, gc=False):
@@ -75,40 +71,41 @@ class Course(Struct, frozen=True, gc=False):
 
 def current_drugs(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     """A reader of the drugs in the call's value sets."""
+    minimum = minimum_of(call)
 
     def read(chart: Chart) -> Sequence[Row]:
         rows: list[Row] = []
         if call.origin != "chart":
             selected = call.origin == "selections"
             for entry, sure in chart.draft_entries("MedicationRequest", call.code_in, selected=selected):
-                rows.append(_row(entry, DRAFT, call, chart, sure=sure))
+                rows.append(_row(entry, DRAFT, call, minimum, chart, sure=sure))
         if call.origin in ("chart", "drafts-and-chart"):
-            rows.extend(_chart_rows(call, chart))
+            rows.extend(_chart_rows(call, minimum, chart))
         return rows
 
     return read
 
 
-def _chart_rows(call: ViewCall, chart: Chart) -> Iterator[Row]:
+def _chart_rows(call: ViewCall, minimum: Minimum, chart: Chart) -> Iterator[Row]:
     for resource_type, kind in _KINDS.items():
         if kind == GIVEN and _WINDOW not in call.arguments:
             continue
         keys = (KEY_OF_TYPE[resource_type],)
         for entry, sure in chart.entries(keys, resource_type, call.code_in):
-            yield _row(entry, kind, call, chart, sure=sure)
+            yield _row(entry, kind, call, minimum, chart, sure=sure)
         if chart.explain:
             aside = chart.set_aside(keys, resource_type, call.code_in)
             for entry, reason in (*aside, *chart.left_out(keys, resource_type, call.code_in)):
                 yield Row(Evidence(entry.reference, None, entry.text), {}, FALSE, (reason,))
 
 
-def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -> Row:
+def _row(entry: Entry, kind: str, call: ViewCall, minimum: Minimum, chart: Chart, *, sure: bool) -> Row:
     course = _COURSES[kind](entry.resource, chart)
     if kind == GIVEN:
         current = _given_lately(entry.resource.status, course, call.days(_WINDOW), chart.today)
     else:
         current = _current(entry.resource.status, kind, course, chart.today)
-    counts, why = _counts(entry.resource, kind, sure=sure)
+    counts, why = _counts(entry.resource, kind, () if sure else (entry.contradicted or UNRECOGNISED,))
     when = _last_day(entry.resource.status, kind, course, current, chart)
     if kind != DRAFT and entry.reference in dated_ahead(chart):
         counts, why = all_of((counts, doubt(entry.reference, chart))), (*why, WHY)
@@ -121,6 +118,7 @@ def _row(entry: Entry, kind: str, call: ViewCall, chart: Chart, *, sure: bool) -
         "reason": ELEMENTS["MedicationRequest"]["reason"](entry, chart),
         "start": _when(course.start, chart),
         "end": _when(course.end, chart) if not course.end_open else None,
+        "low_dose": low_dose(entry, call, minimum, chart),
     }
     return Row(Evidence(entry.reference, when, entry.text), columns, counts, why)
 
@@ -140,13 +138,12 @@ def _when(days: Days | None, chart: Chart) -> When | None:
 # --- what an entry's status says -----------------------------------------------------------------
 
 
-def _counts(resource: Any, kind: str, *, sure: bool) -> tuple[Truth, tuple[str, ...]]:
-    """Whether the entry says that the drug is or was taken."""
+def _counts(resource: Any, kind: str, why: tuple[str, ...]) -> tuple[Truth, tuple[str, ...]]:
+    """Whether the entry says that the drug is or was taken; `why` it may be another drug, if so."""
     if resource.status in _NEVER.get(kind, ()):
         return FALSE, (f"a {kind} with status {resource.status}",)
     if kind == ORDER and resource.intent in ("proposal", "option"):
         return FALSE, (f"its intent is {resource.intent}, which orders nothing",)
-    why = () if sure else (UNRECOGNISED,)
     if kind == GIVEN and resource.status not in _GIVEN:
         why = (*why, f"its status is {resource.status or 'not recorded'}")
     if kind == ORDER and not _ordered(resource):
@@ -237,8 +234,8 @@ def _order_course(order: fhir.MedicationRequest, chart: Chart) -> Course:
         return Course(start, None, True)
     if valid[0] >= chart.today:
         return Course(start)
-    supply = _length(request.expected_supply_duration)
-    return Course(start, (valid[0], _later(valid[1], supply)) if supply is not None else None, True)
+    supply = length_in_days(request.expected_supply_duration)
+    return Course(start, (valid[0], later(valid[1], supply)) if supply is not None else None, True)
 
 
 def _bounds(line: fhir.Dosage, written: Days | None, chart: Chart) -> Course:
@@ -250,11 +247,11 @@ def _bounds(line: fhir.Dosage, written: Days | None, chart: Chart) -> Course:
     longest = repeat.bounds_range.high if repeat.bounds_range is not None else repeat.bounds_duration
     if repeat.bounds_duration is None and repeat.bounds_range is None:
         return Course()
-    days = _length(longest)
+    days = length_in_days(longest)
     if days is None or written is None:
         return Course(end_open=True)
-    shortest = _length(repeat.bounds_range.low) if repeat.bounds_range is not None else days
-    return Course(written, (_later(written[0], (shortest or 1) - 1), _later(written[1], days - 1)))
+    shortest = length_in_days(repeat.bounds_range.low) if repeat.bounds_range is not None else days
+    return Course(written, (later(written[0], (shortest or 1) - 1), later(written[1], days - 1)))
 
 
 def _statement_course(statement: fhir.MedicationStatement, chart: Chart) -> Course:
@@ -266,10 +263,10 @@ def _statement_course(statement: fhir.MedicationStatement, chart: Chart) -> Cour
 def _supply_course(dispense: fhir.MedicationDispense, chart: Chart) -> Course:
     """From the day it was handed out, for as many days as it was meant to last."""
     handed = _days(dispense.when_handed_over, chart) or _days(dispense.when_prepared, chart)
-    days = _length(dispense.days_supply)
+    days = length_in_days(dispense.days_supply)
     if handed is None or not days:
         return Course(handed, None, True)
-    return Course(handed, (_later(handed[0], days - 1), _later(handed[1], days - 1)))
+    return Course(handed, (later(handed[0], days - 1), later(handed[1], days - 1)))
 
 
 def _given_course(given: fhir.MedicationAdministration, chart: Chart) -> Course:
@@ -296,10 +293,6 @@ _COURSES: Mapping[str, Callable[[Any, Chart], Course]] = {
 }
 
 
-def _later(day: date, days: int) -> date:
-    return day + timedelta(days=days) if days < (_LAST - day).days else _LAST
-
-
 def _period(period: fhir.Period, chart: Chart) -> Course:
     end = _days(period.end, chart)
     return Course(_days(period.start, chart), end, bool(period.end) and end is None)
@@ -308,14 +301,3 @@ def _period(period: fhir.Period, chart: Chart) -> Course:
 def _days(text: str, chart: Chart) -> Days | None:
     when = chart.when(text)
     return days_of(when, chart) if when is not None else None
-
-
-def _length(amount: fhir.Quantity | None) -> int | None:
-    """A length of time in whole days, part of a day as one; a number without a unit counts days."""
-    measured = read_quantity(amount)
-    if measured is None:
-        return None
-    days = measured if not measured.unit else convert(measured, "d")
-    if days is None or not days.span.exact or not 0 < days.span.low <= _MOST_DAYS:
-        return None
-    return int(-(-days.span.low // 1))

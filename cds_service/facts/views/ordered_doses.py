@@ -1,9 +1,9 @@
-"""The view `ordered_doses`: one row per order, ingredient and line of dosage, as far as the order says it.
+"""The view `ordered_doses`: one row per order, ingredient, line of dosage and amount told in the line.
 
-Columns: drug, dose (mg), dose_range, per_weight (mg/kg), duration (min), rate (mg/min), per_week,
-highest_per_week, schedule, route, reason, status, order, lines, date. `with: {weight: fact}` works out what
-the order leaves to the body weight; an order that says it itself needs none. A row depends on its own order
-alone, but for the weight and conditions given as reason.
+Columns: drug, dose (mg), dose_range, line_dose (mg), per_weight (mg/kg), duration (min), rate (mg/min),
+per_week, highest_per_week, schedule, route, reason, status, order, lines, date. `with: {weight: fact}` works
+out what the order leaves to the body weight; an order that says it itself needs none. A row depends on its
+own order alone, but for the weight and conditions given as reason.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cds_service.facts.coding import concept_codes, told_codes
 from cds_service.facts.dosing import times_a_week
 from cds_service.facts.elements import ELEMENTS
 from cds_service.facts.finding import Cell, Evidence, Finding, Quantity, Row
-from cds_service.facts.infusion import Infusion, infusion
+from cds_service.facts.infusion import LineReading, infusion, readings
 from cds_service.facts.quantity import convert
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
@@ -25,7 +25,7 @@ from cds_service.facts.views.days import day_as_when
 from cds_service.facts.views.ingredients import UNRECOGNISED, ingredients_of
 from cds_service.rulebook.terminology import Coded, Ingredient
 from cds_service.rulebook.views import KEY_OF_TYPE
-from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly, hull
 
 REQUEST = "MedicationRequest"
 _NO_ORDER = frozenset({"proposal", "plan", "option"})
@@ -79,7 +79,7 @@ def _order_rows(
     entry: Entry, call: ViewCall, chart: Chart, weight: Weight, *, sure: bool, draft: bool
 ) -> Iterator[Row]:
     order: fhir.MedicationRequest = entry.resource
-    counts, why = (TRUE, ()) if sure else (UNKNOWN, (UNRECOGNISED,))
+    counts, why = (TRUE, ()) if sure else (UNKNOWN, (entry.contradicted or UNRECOGNISED,))
     if not draft and order.intent in _NO_ORDER:
         counts, why = FALSE, (f"its intent is {order.intent}, which orders nothing",)
     when = chart.when(order.authored_on) or (day_as_when(chart.today, chart) if draft else None)
@@ -89,7 +89,6 @@ def _order_rows(
         for line in lines:
             columns: dict[str, Cell] = {
                 "drug": ingredient.name,
-                **_amounts(line, ingredient, weight),
                 **_times(line),
                 "route": told_codes(line.route) or None,
                 "reason": reason,
@@ -98,19 +97,35 @@ def _order_rows(
                 "lines": Quantity(exactly(len(lines))),
                 "date": when,
             }
-            yield Row(Evidence(entry.reference, when, entry.text), columns, counts, why)
+            for amounts in _amounts(line, ingredient, weight):
+                yield Row(Evidence(entry.reference, when, entry.text), columns | amounts, counts, why)
 
 
-def _amounts(line: fhir.Dosage, ingredient: Ingredient, weight: Weight) -> dict[str, Cell]:
-    """The number columns; UNKNOWN where a weight that was not obtained would tell them."""
-    said = infusion(line, ingredient, weight.kilograms)
-    could = infusion(line, ingredient, exactly(1.0)) if weight.lost else Infusion()
+def _amounts(line: fhir.Dosage, ingredient: Ingredient, weight: Weight) -> Sequence[dict[str, Cell]]:
+    """The number columns of each amount a line tells, those that come to the same once."""
+    found: list[dict[str, Cell]] = []
+    for reading in readings(line, ingredient):
+        cells = _numbers(reading, weight)
+        if cells not in found:
+            found.append(cells)
+    doses = [dose.span for cells in found if isinstance(dose := cells["dose"], Quantity)]
+    whole = hull(doses) if doses else None
+    told: dict[str, Cell] = {
+        "dose_range": TRUE if whole is not None and not whole.exact else FALSE,
+        "line_dose": Quantity(whole, "mg") if whole is not None else None,
+    }
+    return [cells | told for cells in found]
+
+
+def _numbers(reading: LineReading, weight: Weight) -> dict[str, Cell]:
+    """Dose, dose by weight, duration and rate; UNKNOWN where a weight that was not obtained would tell."""
+    said = infusion(reading, weight.kilograms)
+    could = infusion(reading, exactly(1.0)) if weight.lost else None
     cells: dict[str, Cell] = {}
     for name, unit in _AMOUNTS.items():
         span: Span | None = getattr(said, name)
-        open_cell: Truth | None = UNKNOWN if getattr(could, name) is not None else None
+        open_cell: Truth | None = UNKNOWN if could and getattr(could, name) is not None else None
         cells[name] = Quantity(span, unit) if span is not None else open_cell
-    cells["dose_range"] = TRUE if said.dose is not None and not said.dose.exact else FALSE
     return cells
 
 

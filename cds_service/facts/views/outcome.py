@@ -1,34 +1,34 @@
 """How a trial ended and in which episode it was; every window and set is an argument of the rule.
 
-Failure is proven by a recorded reason, or by a score that fell less than the response between a baseline and
-the last follow-up of the same instrument. "Stopped" alone proves nothing. Where orders, statements or scores
-were not obtained, nothing but proven failure is settled.
+Failure is proven by the reason recorded for stopping (`stops.py`), or by a score that fell less than the
+response between a baseline and the last follow-up of the same instrument. "Stopped" alone proves nothing.
+Where orders, statements or scores were not obtained, nothing but proven failure is settled.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import inf
 from typing import NamedTuple
 
-from cds_service.facts import fhir
 from cds_service.facts.ahead import dated_ahead
 from cds_service.facts.chart import Chart
-from cds_service.facts.coding import all_codes, concept_codes
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.ended import clinical_status
 from cds_service.facts.shelf import Entry
 from cds_service.facts.statuses import NOT_READ, verification_status
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.days import Days
 from cds_service.facts.views.indication import Indication, indication
 from cds_service.facts.views.plausible import Plausible
-from cds_service.facts.views.supply import Run, days_of, is_placed, the_day
+from cds_service.facts.views.stops import Stops
+from cds_service.facts.views.stretches import Run
+from cds_service.facts.views.supply import day_told, days_of, is_placed, the_day, written_near
 from cds_service.facts.wording import span_text
-from cds_service.rulebook.terminology import Coded
 from cds_service.truth import UNKNOWN, Span, Truth, hull
 
 _ENDED = frozenset({"inactive", "remission", "resolved"})
@@ -37,11 +37,20 @@ Score = tuple[date, When, Span]
 _FINAL = frozenset({"final", "amended", "corrected"})
 
 
+class Scores(NamedTuple):
+    """The scores of one instrument by day, and their days."""
+
+    days: Sequence[date]
+    by_day: Sequence[Score]
+
+
 class _Change(NamedTuple):
-    """What one instrument says of a stretch, responded or failed, and its scores in words."""
+    """What one instrument says of a stretch, responded or failed, and its scores."""
 
     verdict: str
-    told: str
+    instrument: str
+    baseline: Span
+    follow_up: Span
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,7 @@ class Outcomes:
     """The part of the view that judges how a stretch ended."""
 
     call: ViewCall
-    no_response: frozenset[str]
-    not_tolerated: frozenset[str]
+    stops: Stops
     instruments: tuple[str, ...]
     episodes: tuple[str, ...]
     otherwise: tuple[str, ...]
@@ -67,8 +75,7 @@ class Outcomes:
         """Resolve the arguments once."""
         return cls(
             call,
-            call.sets("no_response_reasons"),
-            call.sets("intolerance_reasons"),
+            Stops.of(call),
             tuple(sorted(call.sets("scores"))),
             tuple(sorted(call.sets("episode"))),
             tuple(sorted(call.sets("episode_otherwise"))),
@@ -82,81 +89,62 @@ class Outcomes:
         )
 
     def ending(
-        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
+        self, run: Run, own: Sequence[Entry], orders: Sequence[Entry], chart: Chart
     ) -> tuple[str | Truth | None, tuple[str, ...]]:
-        """The outcome, and where it is failure how it is known and what speaks against it.
+        """The outcome of a stretch; of failure also how it is known and what speaks against it.
 
         failed, responded, not-tolerated; None if the chart does not say, UNKNOWN if what is lost may.
         """
-        reasons = self._reasons(run, stretches, orders)
+        reasons = self.stops.given(run, own, orders, chart)
         changes = self._changes(run, chart)
         verdicts = {change.verdict for change in changes}
-        no_response, not_tolerated = bool(reasons & self.no_response), bool(reasons & self.not_tolerated)
+        no_response, not_tolerated = (not sets.isdisjoint(reasons.closing) for sets in self.stops.kinds)
         if no_response or "failed" in verdicts:
             against = ["stopped for intolerance"] if not_tolerated else []
-            against += [change.told for change in changes if change.verdict == "responded"]
-            scores = [change.told for change in changes if change.verdict == "failed"]
+            against += [self._told(change) for change in changes if change.verdict == "responded"]
+            scores = [self._told(change) for change in changes if change.verdict == "failed"]
             known_by = ["stopped for lack of response"] if no_response else scores
             return "failed", (" and ".join(known_by) + "".join(f", yet {one}" for one in against),)
         if chart.lacking(("medication-requests", "medication-statements", *self.call.keys)):
             return UNKNOWN, ()
         if "responded" in verdicts:
             return "responded", ()
-        return "not-tolerated" if not_tolerated else None, ()
+        return ("not-tolerated", ()) if not_tolerated else (None, reasons.beside)
 
-    # --- recorded reasons ------------------------------------------------------------------------
-
-    def _reasons(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> frozenset[str]:
-        """The value sets of the reasons given for stopping what made this stretch."""
-        sets: set[str] = set()
-        for order in self._own(run, stretches, orders):
-            if order.resource.status_reason is not None:
-                sets.update(self._sets(concept_codes(order.resource.status_reason)))
-        for supply in run.supplies:
-            resource = supply.entry.resource
-            if _is_statement(supply.entry):
-                sets.update(self._sets(all_codes((*resource.status_reason, *resource.reason_code))))
-        return frozenset(sets)
-
-    def _own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Iterator[Entry]:
+    def own(self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry]) -> Sequence[Entry]:
         """The orders that this stretch was taken on."""
         named = {reference for supply in run.supplies for reference in supply.orders}
-        for order in orders:
-            mine = order.reference in named if named else _nearest(order, stretches, self.gap) is run
-            if mine and is_placed(order.resource):
-                yield order
+        if named:
+            mine = [order for order in orders if order.reference in named]
+        else:
+            mine = [order for order in orders if _nearest(order, stretches, self.gap) is run]
+        return [order for order in mine if is_placed(order.resource)]
 
-    def ordered_for(
-        self, run: Run, stretches: Sequence[Run], orders: Sequence[Entry], chart: Chart
-    ) -> Indication:
-        """What the stretch was for, by its orders and statements."""
-        stated = (supply.entry for supply in run.supplies if _is_statement(supply.entry))
-        return self.indication((*self._own(run, stretches, orders), *stated), chart)
-
-    def _sets(self, codes: Sequence[Coded]) -> Iterator[str]:
-        for code in codes:
-            yield from self.call.book.terminology.sets_of(code.system, code.code)
+    def ordered_for(self, run: Run, own: Sequence[Entry], chart: Chart) -> Indication:
+        """What the stretch was for, by its own orders and statements."""
+        stated = (supply.entry for supply in run.supplies if supply.is_statement)
+        return self.indication((*own, *stated), chart)
 
     # --- scores ----------------------------------------------------------------------------------
 
     def _changes(self, run: Run, chart: Chart) -> Sequence[_Change]:
         """What the scores say; the last follow-up can only be known if every score was obtained."""
-        if chart.not_obtained(self.call.keys) or run.floats:
+        if chart.not_obtained(self.call.keys) or not run.exact:
             return ()
         try:
-            found = [self._change(name, run, chart) for name in self.instruments]
+            before = (run.first - timedelta(days=self.baseline_before), run.first)
+            after = (
+                run.first + timedelta(days=self.follow_up_after),
+                min(run.last + timedelta(days=self.follow_up_until), chart.today),
+            )
         except OverflowError:  # the supply is dated at an end of the calendar: there is no window around it
             return ()
+        found = [self._change(name, before, after, chart) for name in self.instruments]
         return [change for change in found if change is not None]
 
-    def _change(self, name: str, run: Run, chart: Chart) -> _Change | None:
+    def _change(self, name: str, before: Days, after: Days, chart: Chart) -> _Change | None:
         if self._scored_ahead(name, chart):
             return None
-        before = (run.first - timedelta(days=self.baseline_before), run.first)
-        after = (
-            run.first + timedelta(days=self.follow_up_after),
-            min(run.last + timedelta(days=self.follow_up_until), chart.today),
-        )
         scores = self._scores(name, chart)
         baseline, follow_up = _last(scores, before), _last(scores, after)
         if baseline is None or follow_up is None or baseline.low <= 0:
@@ -165,10 +153,14 @@ class Outcomes:
         most = (baseline.high - follow_up.low) / baseline.high * 100
         if self.response > least and most >= self.response:
             return None
+        return _Change("responded" if least >= self.response else "failed", name, baseline, follow_up)
+
+    def _told(self, change: _Change) -> str:
+        """A change in words."""
+        _, name, baseline, follow_up = change
         title = self.call.book.terminology.valuesets[name].title
         went = "fell" if follow_up.high < baseline.low else "went"
-        told = f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
-        return _Change("responded" if least >= self.response else "failed", told)
+        return f"{title} {went} from {span_text(baseline)} to {span_text(follow_up)}"
 
     def _scored_ahead(self, name: str, chart: Chart) -> bool:
         """Whether a score may be of any time, and so the last."""
@@ -176,19 +168,20 @@ class Outcomes:
         entries = chart.entries(self.call.keys, "Observation", (name,)) if ahead else ()
         return any(entry.reference in ahead and entry.resource.status in _FINAL for entry, _ in entries)
 
-    def _scores(self, name: str, chart: Chart) -> Sequence[Score]:
+    def _scores(self, name: str, chart: Chart) -> Scores:
         """The final scores of one instrument that can be placed on a day, by day; read once per chart."""
         key = ("scores", name, bool(self.plausible.ranges))
-        known: list[Score] | None = chart.cache.get(key)
+        known: Scores | None = chart.cache.get(key)
         if known is None:
-            known = chart.cache[key] = []
+            found: list[Score] = []
             for entry, _ in chart.entries(self.call.keys, "Observation", (name,)):
                 when, value = effective(entry.resource, chart), answer_number(entry.resource)
                 day = the_day(when, chart)
                 if day is not None and when is not None and value is not None and not chart.is_ahead(when):
                     span = value.span if self.plausible.kept(name, value) is not None else Span(-inf, inf)
-                    known.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
-            known.sort(key=_day)
+                    found.extend([(day, when, span)] if entry.resource.status in _FINAL else [])
+            found.sort(key=_day)
+            known = chart.cache[key] = Scores([score[0] for score in found], found)
         return known
 
     # --- episode ---------------------------------------------------------------------------------
@@ -212,7 +205,7 @@ class Outcomes:
         earliest, latest, exact = onset
         if run.begun >= latest:
             return "current"
-        return "earlier" if exact and run.last < earliest else None
+        return "earlier" if exact and run.until < earliest else None
 
     def _latest_onset(self, chart: Chart) -> tuple[date, date, bool] | None:
         """The days on which the episode may have begun, and whether that is an onset, not a recording."""
@@ -223,10 +216,6 @@ class Outcomes:
             return None
         onset, exact = max(dated, key=lambda item: item[0].start)
         return *days_of(onset, chart), exact and bool(own)
-
-
-def _is_statement(entry: Entry) -> bool:
-    return isinstance(entry.resource, fhir.MedicationStatement)
 
 
 def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
@@ -261,11 +250,10 @@ def _nearest(order: Entry, stretches: Sequence[Run], gap: int) -> Run | None:
 
     Of several the one that began nearest. An order of another time says nothing of how this one ended.
     """
-    try:
-        written = date.fromisoformat(order.resource.authored_on[:10])
-    except ValueError:
+    written = day_told(order.resource.authored_on)
+    if written is None:
         return None
-    fitting = [run for run in stretches if run.begun - timedelta(days=gap) <= written <= run.last]
+    fitting = [run for run in stretches if written_near(order, run.begun, run.until, gap)]
     return min(fitting, key=lambda run: (abs((run.first - written).days), run.first), default=None)
 
 
@@ -273,10 +261,10 @@ def _day(score: Score) -> date:
     return score[0]
 
 
-def _last(scores: Sequence[Score], days: tuple[date, date]) -> Span | None:
+def _last(scores: Scores, days: Days) -> Span | None:
     """The last score of the days, both included; of one day without clock times all of them."""
-    first, last = days
-    inside = scores[bisect_left(scores, first, key=_day) : bisect_right(scores, last, key=_day)]
+    begin, end = bisect_left(scores.days, days[0]), bisect_right(scores.days, days[1])
+    inside = scores.by_day[begin:end]
     if not inside:
         return None
     latest = max(item[1].start for item in inside)

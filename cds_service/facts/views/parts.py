@@ -15,5 +15,5 @@ def parts_of(entry: Entry) -> Iterable[tuple[Valued, Meaning]]:
     """What an observation and each of its components answer, and what their question means."""
     observation: fhir.Observation = entry.resource
     if not observation.component:
-        return ((observation, Meaning(entry.sets, entry.classified, entry.codes)),)
+        return ((observation, Meaning(entry.sets, entry.classified, entry.codes, entry.may_mean)),)
     return zip((observation, *observation.component), entry.parts, strict=True)

@@ -24,7 +24,6 @@ from cds_service.facts.give import latest_candidates
 from cds_service.facts.quantity import convert
 from cds_service.facts.views.answers import answers
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.views.plausible import Plausible
 from cds_service.rulebook.terminology import Coded
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, hull, negate
 
@@ -44,9 +43,11 @@ class Side:
 
 def score_change(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Sequence[Row]]:
     """A reader of the change in each instrument of the call's value sets."""
-    instruments = {name: answers(with_other(call, code_in=(name,), arguments={})) for name in call.code_in}
+    believed = {name: given for name, given in call.arguments.items() if name == "plausible"}
+    instruments = {
+        name: answers(with_other(call, code_in=(name,), arguments=believed)) for name in call.code_in
+    }
     since = call.text("since")
-    plausible = Plausible.of(call)
     later = call.days("baseline_until") if "baseline_until" in call.arguments else None
 
     def read(chart: Chart, used: Mapping[str, Finding]) -> Sequence[Row]:
@@ -57,23 +58,13 @@ def score_change(call: ViewCall) -> Callable[[Chart, Mapping[str, Finding]], Seq
         rows: list[Row] = []
         for name, scores_of in instruments.items():
             scores = [
-                _believed(row, name, plausible)
-                for row in scores_of(chart)
-                if row.columns["status"] in FINAL and row.counts is not FALSE
+                row for row in scores_of(chart) if row.columns["status"] in FINAL and row.counts is not FALSE
             ]
             title = call.book.terminology.valuesets[name].title
             rows.extend(_change(name, title, scores, moment, lost))
         return rows
 
     return read
-
-
-def _believed(row: Row, name: str, plausible: Plausible) -> Row:
-    """The score, its number open if the instrument cannot give it."""
-    number = row.columns["number"]
-    if not isinstance(number, Quantity) or plausible.kept(name, number) is not None:
-        return row
-    return replace(row, columns={**row.columns, "number": None})
 
 
 def _moment(finding: Finding, later: int | None, chart: Chart) -> When | None:

@@ -1,16 +1,16 @@
-"""Days on a drug: what was dispensed or stated to be taken, as days, with the daily dose where it is known.
+"""Days on a drug: what was dispensed or stated to be taken, with the daily dose where it is known.
 
-Overlapping supplies are merged, not shifted forward (a refill fetched early adds no days twice); days after
-today do not count; a period's end is included.
+Dates are intervals: a start or an end told by month or year may be any of its days. Days after today do not
+count; a period's end is included. How supplies make a stretch is told in `stretches.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cds_service.facts import fhir
 from cds_service.facts.address import tail_of
@@ -19,6 +19,7 @@ from cds_service.facts.dates import When, day_of
 from cds_service.facts.dosing import as_needed, daily_dose, is_counted
 from cds_service.facts.quantity import convert, read_quantity
 from cds_service.facts.shelf import Entry
+from cds_service.facts.views.days import Days
 from cds_service.rulebook.terminology import Ingredient
 
 DISPENSED = frozenset({"completed", "in-progress", "unknown", ""})
@@ -32,34 +33,77 @@ def is_placed(order: fhir.MedicationRequest) -> bool:
     return order.status in ORDERED and order.intent in ORDER_INTENTS
 
 
-class Supply(Struct, frozen=True, gc=False):
-    """Days [first, last] surely on one drug; `first` is None if there are none that can be told.
+def day_told(text: str) -> date | None:
+    """The calendar day a recorded date begins with; None if it tells only the month, or nothing."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
 
-    A start or end known only to the month leaves the days that every reading of it has in common; `begun` is
-    the first day it may have begun, and `length` the days of supply, where all of them are over whenever it
-    began. `dose` is mg a day, None if unknown. `needed` marks a drug taken only
-    when needed. `trouble` says what could not be told.
+
+def written_near(order: Entry, begun: date | None, until: date, gap: int) -> bool:
+    """Whether an order was written from a bridged gap before these days until their last."""
+    written = day_told(order.resource.authored_on)
+    return written is not None and begun is not None and (begun - written).days <= gap and written <= until
+
+
+class Supply(Struct, frozen=True, gc=False):
+    """Days on one drug, between the first it may have begun on and the last it may have ended on.
+
+    It began on a day from `begun` to `first` and ended on one from `last` to `until`, or on the day `ended`
+    that is on record before it ran out; `least` to `most` days are covered. `begun` is None if nobody can
+    tell, and `trouble` says why. `dose` is mg a day, None if unknown or `beyond` what can be true. `needed`
+    marks a drug taken only when needed, `waiting` one whose order could not be obtained.
     """
 
     entry: Entry
     ingredient: Ingredient
-    first: date | None
-    last: date | None
     dose: float | None
+    begun: date | None = None
+    first: date = date.min
+    last: date = date.min
+    until: date = date.min
+    least: int = 0
+    most: int = 0
     needed: bool = False
     trouble: str = ""
     orders: tuple[str, ...] = ()
-    begun: date | None = None
     waiting: bool = False
-    length: int = 0
+    ended: Days | None = None
+    beyond: bool = False
 
     @property
-    def settled(self) -> bool:
-        """Whether the days are known."""
-        return self.first is not None and self.last is not None
+    def sure_end(self) -> date:
+        """The day until which it was surely taken."""
+        return self.last if self.ended is None else min(self.last, self.ended[0])
+
+    @property
+    def exact(self) -> bool:
+        """Whether its first and its last day are known to the day."""
+        return self.ended is None and self.begun == self.first and self.last == self.until
+
+    @property
+    def is_statement(self) -> bool:
+        """Whether somebody said so, and nothing was handed out."""
+        return isinstance(self.entry.resource, fhir.MedicationStatement)
+
+    def shortened(self, end: Days) -> Supply:
+        """The same with an end on record: the days after it are not surely taken."""
+        if self.begun is None or end[0] >= self.last:
+            return self
+        sure = min(self.least, max(0, (end[0] - self.first).days + 1))
+        return replace(self, least=sure, ended=end)
+
+    def open(self) -> Supply:
+        """The same where nobody can tell if it adds to what others tell: no day of it is sure."""
+        return replace(self, least=0)
+
+    def without_dose(self) -> Supply:
+        """The same where the dose told is beyond what can be true."""
+        return replace(self, dose=None, beyond=True)
 
 
-def days_of(when: When, chart: Chart) -> tuple[date, date]:
+def days_of(when: When, chart: Chart) -> Days:
     """The first and the last calendar day a date may name."""
     first = day_of(when.start, chart.zone)
     return first, max(first, day_of(when.end - timedelta(microseconds=1), chart.zone))
@@ -87,26 +131,27 @@ def dispensed(
     if dose is None and not dosages and not waiting:
         dose = _from_quantity(dispense, days, ingredient)
     handed = chart.when(dispense.when_handed_over) or chart.when(dispense.when_prepared)
-    needed = as_needed(dosages)
+    supply = Supply(entry, ingredient, dose, needed=as_needed(dosages), orders=named, waiting=waiting)
     if handed is None or days is None:
         trouble = "the day it was handed out is not known" if handed is None else "days of supply not known"
-        return Supply(entry, ingredient, None, None, dose, needed, trouble, named, waiting=waiting)
+        return replace(supply, trouble=trouble)
     if chart.is_ahead(handed):
         return None
-    start = days_of(handed, chart)
-    covered = _days_covered(start, start[0] + timedelta(days=days - 1), chart.today)
-    return covered and Supply(
-        entry,
-        ingredient,
-        covered.first,
-        covered.last,
-        dose,
-        needed,
-        covered.trouble,
-        named,
-        covered.begun,
-        waiting,
-        days if start[1] + timedelta(days=days - 1) <= chart.today else 0,
+    return _handed_out(supply, days_of(handed, chart), days, chart.today)
+
+
+def _handed_out(supply: Supply, start: Days, days: int, today: date) -> Supply:
+    """A supply of so many days that began on one of the days of `start`, as far as it is past."""
+    begun, first = start[0], min(start[1], today)
+    length = timedelta(days=days - 1)
+    return replace(
+        supply,
+        begun=begun,
+        first=first,
+        last=min(begun + length, today),
+        until=min(first + length, today),
+        least=min(days, (today - first).days + 1),
+        most=min(days, (today - begun).days + 1),
     )
 
 
@@ -151,103 +196,40 @@ def stated(entry: Entry, ingredient: Ingredient, chart: Chart) -> Supply | None:
     if statement.status not in TAKEN:
         return None
     dose, needed = daily_dose(statement.dosage, ingredient), as_needed(statement.dosage)
+    supply = Supply(entry, ingredient, dose, needed=needed)
     period = statement.effective_period
-    start = chart.when(period.start) if period else None
-    end = chart.when(period.end) if period else None
-    last = days_of(end, chart)[0] if end is not None else None
-    if last is None and period is not None and not period.end and statement.status == "active":
-        last = chart.today
-    if start is None or last is None:
-        return Supply(entry, ingredient, None, None, dose, needed, "the days it was taken are not known")
-    if chart.is_ahead(start):
+    begin = chart.when(period.start) if period is not None else None
+    if begin is not None and chart.is_ahead(begin):
         return None
-    covered = _days_covered(days_of(start, chart), last, chart.today)
-    return covered and Supply(
-        entry, ingredient, covered.first, covered.last, dose, needed, covered.trouble, begun=covered.begun
+    start, end = stated_days(statement, chart)
+    if start is None or end is None:
+        return replace(supply, trouble="the days it was taken are not known")
+    begun, until = start[0], min(end[1], chart.today)
+    if begun > until:
+        return replace(supply, trouble="it ended before it began, as recorded")
+    first, last = min(start[1], until), max(min(end[0], chart.today), begun)
+    return replace(
+        supply,
+        begun=begun,
+        first=first,
+        last=last,
+        until=until,
+        least=max(1, (last - first).days + 1),
+        most=(until - begun).days + 1,
     )
 
 
-class _Covered(NamedTuple):
-    """The days surely covered, the first on which it may have begun, and what could not be told."""
-
-    first: date | None
-    last: date | None
-    begun: date | None = None
-    trouble: str = ""
-
-
-def _days_covered(start: tuple[date, date], last: date, today: date) -> _Covered | None:
-    """What a supply surely covers that began on one of the days of `start`; None if it is all to come."""
-    earliest, latest = start
-    if earliest > today:
-        return None
-    last = min(last, today)
-    if latest > last:
-        return _Covered(None, None, trouble="its dates are too vague to tell a single day")
-    return _Covered(latest, last, earliest)
+def stated_days(statement: fhir.MedicationStatement, chart: Chart) -> tuple[Days | None, Days | None]:
+    """The days on which it may have begun and ended; an active one without an end goes on today."""
+    period = statement.effective_period
+    if period is None:
+        return None, None
+    start, end = (_days_told(text, chart) for text in (period.start, period.end))
+    if not period.end and statement.status == "active":
+        return start, (chart.today, chart.today)
+    return start, end
 
 
-class Run(Struct, frozen=True, gc=False):
-    """A stretch on one drug without a gap longer than the rule bridges."""
-
-    supplies: tuple[Supply, ...]
-    first: date
-    last: date
-    covered: int
-
-    @property
-    def begun(self) -> date:
-        """The first day it may have begun."""
-        return min((s.begun for s in self.supplies if s.begun is not None), default=self.first)
-
-    @property
-    def floats(self) -> bool:
-        """Whether it counts more days than surely lie in it: what came before it and what after is open."""
-        return self.covered > (self.last - self.first).days + 1
-
-    @property
-    def elapsed(self) -> int:
-        """Days from first to last, gaps included."""
-        return max(self.covered, (self.last - self.first).days + 1)
-
-    def days_of(self, some: Sequence[Supply]) -> int:
-        """Days covered by some of the supplies, in their order, each day once."""
-        return self.covered if len(some) == len(self.supplies) else _covered(some)
-
-
-def _covered(supplies: Sequence[Supply]) -> int:
-    """Days covered by settled supplies sorted by their first day, each day once."""
-    days, reached = 0, 0
-    for supply in supplies:
-        assert supply.first is not None and supply.last is not None
-        last = supply.last.toordinal()
-        if last > reached:
-            days += last - max(supply.first.toordinal() - 1, reached)
-            reached = last
-    return days
-
-
-def runs(supplies: Sequence[Supply], bridged_gap: int) -> Iterator[Run]:
-    """Supplies of one drug joined into stretches; a gap of up to `bridged_gap` days does not end one."""
-    settled = sorted(
-        (supply for supply in supplies if supply.settled),
-        key=lambda supply: (supply.first or date.min, supply.last or date.min, supply.entry.reference),
-    )
-    group: list[Supply] = []
-    reached: date | None = None
-    for supply in settled:
-        assert supply.first is not None and supply.last is not None
-        if reached is not None and (supply.first - reached).days - 1 > bridged_gap:
-            yield _run(group, reached)
-            group, reached = [], None
-        group.append(supply)
-        reached = supply.last if reached is None else max(reached, supply.last)
-    if reached is not None:
-        yield _run(group, reached)
-
-
-def _run(group: Sequence[Supply], last: date) -> Run:
-    assert group[0].first is not None
-    # Of a supply that stands alone every day counts, whenever it began.
-    alone = group[0].length if len(group) == 1 else 0
-    return Run(tuple(group), group[0].first, last, max(alone, _covered(group)))
+def _days_told(text: str, chart: Chart) -> Days | None:
+    when = chart.when(text)
+    return days_of(when, chart) if when is not None else None

@@ -85,7 +85,7 @@ def _records(kind: str, sets: tuple[str, ...], call: ViewCall, chart: Chart) -> 
             continue
         begun, why = _begun(entry.resource, kind)
         if not sure:
-            begun, why = all_of((begun, UNKNOWN)), (*why, _unclassified(kind))
+            begun, why = all_of((begun, UNKNOWN)), (*why, _unclassified(entry, kind))
         when, tomorrow = _WHEN[kind](entry.resource, chart), day_as_when(chart.today, chart).end
         if entry.reference in dated_ahead(chart):
             begun, why, when = all_of((begun, doubt(entry.reference, chart))), (*why, WHY), any_time(when)
@@ -95,8 +95,8 @@ def _records(kind: str, sets: tuple[str, ...], call: ViewCall, chart: Chart) -> 
         yield Record(entry, begun, why, when, the_day(when, chart), drugs, _dose(entry, kind, call))
 
 
-def _unclassified(kind: str) -> str:
-    return "its code cannot be classified" if kind == DONE else UNRECOGNISED
+def _unclassified(entry: Entry, kind: str) -> str:
+    return "its code cannot be classified" if kind == DONE else entry.contradicted or UNRECOGNISED
 
 
 def _begun(resource: Any, kind: str) -> tuple[Truth, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When, midnight
@@ -23,21 +23,17 @@ from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.rows import latest_first
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
+from cds_service.facts.views.daily_dose import days_at_dose
+from cds_service.facts.views.days import Days, days_text
 from cds_service.facts.views.outcome import Outcomes
-from cds_service.facts.views.supply import (
-    ORDERED,
-    Run,
-    Supply,
-    dispensed,
-    is_placed,
-    runs,
-    stated,
-)
-from cds_service.facts.wording import number_text, span_text
+from cds_service.facts.views.recorded_ends import shortened
+from cds_service.facts.views.stretches import Run, runs
+from cds_service.facts.views.supply import ORDERED, Supply, dispensed, is_placed, stated
+from cds_service.facts.views.trial_doses import Doses
 from cds_service.rulebook.files import TableFile
 from cds_service.rulebook.terminology import Coded, Ingredient
 from cds_service.rulebook.views import FINDABLE
-from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth, exactly
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth, any_of
 
 DISPENSES, STATEMENTS, REQUESTS = (
     "medication-dispenses",
@@ -63,7 +59,7 @@ class Reading:
 
     call: ViewCall
     gap: int
-    minimum: dict[str, float]
+    doses: Doses
     same: dict[str, str]
     close: dict[str, tuple[tuple[str, str], ...]]
     outcomes: Outcomes
@@ -71,14 +67,12 @@ class Reading:
     @classmethod
     def of(cls, call: ViewCall) -> Reading:
         """Resolve tables and amounts once."""
-        doses, same = call.table("minimum_dose"), call.table("same_drug")
-        column = call.text("dose_column") or (doses.columns[0] if doses else "")
-        minimum = {key: row.values.get(column) for key, row in doses.rows.items()} if doses else {}
+        same = call.table("same_drug")
         alike = {key: str(row.values[same.columns[0]]) for key, row in same.rows.items()} if same else {}
         return cls(
             call,
             call.days("bridged_gap"),
-            {key: float(value) for key, value in minimum.items() if isinstance(value, (int, float))},
+            Doses.of(call),
             alike,
             _close(call.table("close_drugs")),
             Outcomes.of(call),
@@ -95,7 +89,10 @@ class Reading:
         for key in sorted(supplies):
             # What keeps every stretch on a drug from being sure.
             doubts = (*lost, "a statement says that it was not taken") if key in denied else lost
-            yield from self._drug_rows(key, supplies[key], orders, doubts, chart)
+            own = [entry for entry, ingredient in orders if self._key(ingredient) == key]
+            said = [(entry, one) for entry, one in statements if self._key(one) == key]
+            held = shortened([self.doses.kept(one) for one in supplies[key]], own, said, self.gap, chart)
+            yield from self._drug_rows(key, held, own, doubts, chart)
         for entry, ingredient in orders:
             if self._key(ingredient) not in supplies:
                 yield from self._order_row(entry, ingredient, chart)
@@ -132,31 +129,25 @@ class Reading:
         by_dispense = {key: tuple(found) for key, found in supplies.items()}
         for entry, ingredient in statements:
             supply = stated(entry, ingredient, chart)
-            handed_out = by_dispense.get(self._key(ingredient), ())
-            if supply is not None and not any(_overlap(supply, other) for other in handed_out):
-                supplies.setdefault(self._key(ingredient), []).append(supply)
+            if supply is None:
+                continue
+            shared = any_of(_overlap(supply, other) for other in by_dispense.get(self._key(ingredient), ()))
+            if shared is not TRUE:
+                kept = supply if shared is FALSE else supply.open()
+                supplies.setdefault(self._key(ingredient), []).append(kept)
         return supplies
 
     def _drug_rows(
-        self,
-        key: str,
-        supplies: list[Supply],
-        orders: list[tuple[Entry, Ingredient]],
-        doubts: tuple[str, ...],
-        chart: Chart,
+        self, key: str, supplies: Sequence[Supply], orders: list[Entry], doubts: tuple[str, ...], chart: Chart
     ) -> Iterator[Row]:
-        own = [entry for entry, ingredient in orders if self._key(ingredient) == key]
         stretches = list(runs([supply for supply in supplies if not supply.needed], self.gap))
         for run in stretches:
-            why = doubts
-            if any(supply.waiting for supply in run.supplies):
-                # The order may say that the drug was taken only when needed.
-                why = (*doubts, "an order it was dispensed on was not obtained")
-            yield self._run_row(key, run, stretches, own, UNKNOWN if why else TRUE, why, chart)
+            why = (*doubts, *_lost_orders(run, orders, chart))
+            yield self._run_row(key, run, stretches, orders, UNKNOWN if why else TRUE, why, chart)
         for supply in supplies:
             if supply.needed:
                 yield self._loose_row(key, supply, FALSE, "taken only when needed")
-            elif not supply.settled:
+            elif supply.begun is None:
                 counts = UNKNOWN if doubts or supply.waiting else TRUE
                 yield self._loose_row(key, supply, counts, supply.trouble)
 
@@ -170,38 +161,27 @@ class Reading:
         why: tuple[str, ...],
         chart: Chart,
     ) -> Row:
-        enough = [(supply, self._enough(supply)) for supply in run.supplies]
-        sure = run.days_of([supply for supply, answer in enough if answer is TRUE])
-        most = run.days_of([supply for supply, answer in enough if answer is not FALSE])
-        when, dose = _stretch(run.first, run.last, chart), _dose(run.supplies)
-        outcome, remarks = self.outcomes.ending(run, stretches, orders, chart)
-        ordered_for, otherwise = self.outcomes.ordered_for(run, stretches, orders, chart)
+        dose, told = self.doses.of_supplies(run.supplies)
+        own = self.outcomes.own(run, stretches, orders)
+        outcome, remarks = self.outcomes.ending(run, own, orders, chart)
+        ordered_for, otherwise = self.outcomes.ordered_for(run, own, chart)
         columns: dict[str, Cell] = {
             "ingredient": self._group(key, run.supplies[0].ingredient),
             "key": key,
-            "days": Quantity(exactly(run.covered)),
-            "days_at_dose": Quantity(Span(sure, most)),
-            "adherence": Quantity(exactly(run.covered / run.elapsed)),
+            "days": Quantity(run.days),
+            "days_at_dose": Quantity(days_at_dose(run, self.doses.share)),
+            "adherence": Quantity(run.adherence),
             "dose": dose,
             "outcome": outcome,
             "indication": ordered_for,
             "episode": self.outcomes.episode(run, chart),
-            "start": _stretch(run.first, run.first, chart),
-            "end": _stretch(run.last, run.last, chart),
+            "start": _days((run.begun, run.first), chart),
+            "end": _days(run.ends, chart),
         }
-        evidence = Evidence(run.supplies[0].entry.reference, when, self._text(run.supplies[0], dose))
-        return Row(evidence, columns, counts, why, (*remarks, *otherwise), self.close.get(key, ()))
-
-    def _enough(self, supply: Supply) -> Truth:
-        """Whether a supply reaches the minimum daily dose, the product's own before its ingredient's."""
-        minimum = self._minimum(supply)
-        if supply.dose is None or minimum is None:
-            return UNKNOWN
-        return TRUE if supply.dose >= minimum - 1e-9 else FALSE
-
-    def _minimum(self, supply: Supply) -> float | None:
-        product = supply.entry.drug.product if supply.entry.drug else ""
-        return self.minimum.get(product, self.minimum.get(supply.ingredient.rxcui))
+        evidence = Evidence(run.supplies[0].entry.reference, _stretch(run, chart), told)
+        return Row(
+            evidence, columns, counts, why, (*remarks, *otherwise, *_told_of(run)), self.close.get(key, ())
+        )
 
     def _group(self, key: str, ingredient: Ingredient) -> str:
         """The name a drug is counted under: its own, or that of the drug it counts as."""
@@ -209,16 +189,10 @@ class Reading:
             return ingredient.name
         return self.call.book.terminology.drug((Coded(RXNORM, key),)).name or key
 
-    def _text(self, supply: Supply, dose: Quantity | None) -> str:
-        minimum = self._minimum(supply)
-        told = f" {_dose_text(dose)} mg/d" if dose is not None else ", dose not known"
-        least = f" (minimum {number_text(minimum)} mg/d)" if minimum is not None else ""
-        return f"{supply.ingredient.name}{told}{least}"
-
     def _loose_row(self, key: str, supply: Supply, counts: Truth, why: str) -> Row:
-        name, dose = self._group(key, supply.ingredient), _dose([supply])
+        name, (dose, told) = self._group(key, supply.ingredient), self.doses.of_supplies([supply])
         columns: dict[str, Cell] = {"ingredient": name, "key": key, "dose": dose}
-        evidence = Evidence(supply.entry.reference, None, self._text(supply, dose))
+        evidence = Evidence(supply.entry.reference, None, told)
         if counts is TRUE:
             return Row(evidence, columns, remarks=(why,))
         return Row(evidence, columns, counts, (why,))
@@ -249,6 +223,7 @@ class Reading:
         yield from named.values()
 
 
+_NEXT, _LONGER_THAN_A_MONTH = timedelta(days=1), timedelta(days=31)
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 
@@ -260,23 +235,47 @@ def _close(table: TableFile | None) -> dict[str, tuple[tuple[str, str], ...]]:
     return {key: ((str(row.values[drug]), str(row.values[said])),) for key, row in table.rows.items()}
 
 
-def _overlap(supply: Supply, other: Supply) -> bool:
-    """Whether two supplies share a day; one without known days may share any."""
-    if supply.first is None or supply.last is None or other.first is None or other.last is None:
-        return True
-    return supply.first <= other.last and other.first <= supply.last
+def _overlap(supply: Supply, other: Supply) -> Truth:
+    """Whether two supplies share a day; one without known days is taken to share any."""
+    if supply.begun is None or other.begun is None:
+        return TRUE
+    if supply.first <= other.last and other.first <= supply.last:
+        return TRUE
+    return FALSE if supply.begun > other.until or other.begun > supply.until else UNKNOWN
 
 
-def _stretch(first: date, last: date, chart: Chart) -> When:
-    start, end = midnight(first, chart.zone), midnight(date.fromordinal(last.toordinal() + 1), chart.zone)
-    return When(start, end, first.isoformat() if first == last else f"{first} to {last}")
+def _lost_orders(run: Run, orders: Sequence[Entry], chart: Chart) -> tuple[str, ...]:
+    """What an order that was not obtained may say: taken only when needed, or to an earlier day."""
+    if any(supply.waiting for supply in run.supplies):
+        return ("an order it was dispensed on was not obtained",)
+    if not chart.lacking((REQUESTS,)):
+        return ()
+    held = {order.reference for order in orders}
+    told = all(one.is_statement or (one.orders and held.issuperset(one.orders)) for one in run.supplies)
+    return () if told else ("medication requests were not obtained",)
 
 
-def _dose(supplies: Sequence[Supply]) -> Quantity | None:
-    doses = [supply.dose for supply in supplies]
-    known = [dose for dose in doses if dose is not None]
-    return Quantity(Span(min(known), max(known)), "mg/d") if known and len(known) == len(doses) else None
+def _told_of(run: Run) -> tuple[str, ...]:
+    """What a reader should know of the days and the dose of a stretch."""
+    told = [] if run.plain else _told_of_days(run)
+    if any(one.beyond for one in run.supplies):
+        told.append("a dose on record is more than anybody takes, and was not read")
+    return tuple(told)
 
 
-def _dose_text(dose: Quantity) -> str:
-    return span_text(dose.span)
+def _told_of_days(run: Run) -> list[str]:
+    vague = max(max(one.first - (one.begun or one.first), one.until - one.last) for one in run.supplies)
+    told = [f"dates by {'month' if vague < _LONGER_THAN_A_MONTH else 'year'}"] if vague else []
+    ends = sorted({one.ended for one in run.supplies if one.ended is not None})
+    return told + [f"its end is on record as {days_text(*end)}, before the supply ran out" for end in ends]
+
+
+def _stretch(run: Run, chart: Chart) -> When:
+    first, last = days_text(run.begun, run.first), days_text(*run.ends)
+    start, end = midnight(run.begun, chart.zone), midnight(run.until + _NEXT, chart.zone)
+    return When(start, end, first if first == last else f"{first} to {last}")
+
+
+def _days(days: Days, chart: Chart) -> When:
+    first, last = days
+    return When(midnight(first, chart.zone), midnight(last + _NEXT, chart.zone), days_text(first, last))

@@ -1,13 +1,13 @@
 """The views `blood_pressure` and `body_weight`.
 
 A blood pressure comes as one observation with two components or as two observations of the same moment;
-either way one row holds the systolic and diastolic value of the SAME reading. Weights keep their unit: the
-fact converts by UCUM or stays unknown.
+either way one row holds the systolic and diastolic value of the SAME reading. One that cannot be read is a
+row, too: no older one stands in for it. Weights keep their unit: the fact converts by UCUM or stays unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from math import inf, isinf
 
@@ -15,25 +15,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cds_service.facts import fhir
-from cds_service.facts.ahead import put_in_doubt
+from cds_service.facts.ahead import dated_ahead, put_in_doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When
 from cds_service.facts.elements import answer_number, effective
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.give import latest_candidates
 from cds_service.facts.quantity import convert
-from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
-from cds_service.facts.views.parts import parts_of
 from cds_service.facts.views.plausible import Plausible
+from cds_service.facts.views.pressures_told import DIASTOLIC, PANEL, SYSTOLIC, sides_told, tells_more
+from cds_service.facts.views.weight_jumps import Jumps
 from cds_service.truth import hull, truth_of
-
-PANEL, SYSTOLIC, DIASTOLIC = (
-    "blood-pressure-panel",
-    "systolic-blood-pressure",
-    "diastolic-blood-pressure",
-)
-_SIDES = {SYSTOLIC: "systolic", DIASTOLIC: "diastolic"}
 
 
 def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
@@ -41,45 +34,63 @@ def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     plausible = Plausible.of(call)
 
     def read(chart: Chart) -> Sequence[Row]:
-        readings: dict[object, _Reading] = {}
-        for entry, _ in chart.entries(call.keys, "Observation", (PANEL, SYSTOLIC, DIASTOLIC)):
-            observation: fhir.Observation = entry.resource
-            when = effective(observation, chart) or chart.when(observation.issued)
-            panel = bool(observation.component)
-            moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
-            known = readings.get(moment)
-            if known is None:
-                readings[moment] = _Reading(entry.reference, when, when, observation, _sides(entry))
-            else:
-                known.join(entry.reference, when, _sides(entry))
-        rows = [reading.row(chart, plausible) for reading in readings.values() if any(reading.sides.values())]
+        rows = [reading.row(chart, plausible) for reading in _readings(call.keys, chart)]
         return put_in_doubt(rows, chart)
 
     return read
 
 
+def _readings(keys: tuple[str, ...], chart: Chart) -> Sequence[_Reading]:
+    """The readings that tell a value, whether or not it can be read or be true; read once per chart."""
+    known: list[_Reading] | None = chart.cache.get((PANEL, keys))
+    if known is None:
+        met: dict[object, _Reading] = {}
+        for entry, _ in chart.entries(keys, "Observation", (PANEL, SYSTOLIC, DIASTOLIC)):
+            observation: fhir.Observation = entry.resource
+            when = effective(observation, chart) or chart.when(observation.issued)
+            panel = bool(observation.component)
+            moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
+            sides = sides_told(entry)
+            more, reading = tells_more(entry, sides), met.get(moment)
+            if reading is None:
+                met[moment] = _Reading(entry.reference, when, when, observation, sides, more)
+            else:
+                reading.join(entry.reference, when, sides, more)
+        told = [one for one in met.values() if one.more or any(one.sides.values())]
+        known = chart.cache[PANEL, keys] = told
+    return known
+
+
 class _Reading(Struct, gc=False):
-    """The sides of one moment, the observation that was met first, and how it is told as evidence."""
+    """The sides of one moment, the observation that was met first, and how it is told as evidence.
+
+    `more` if it tells a pressure in a way that cannot be read.
+    """
 
     reference: str
     when: When | None
     date: When | None
     first: fhir.Observation
-    sides: dict[str, Cell]
+    sides: dict[str, Quantity | None]
+    more: bool
 
-    def join(self, reference: str, when: When | None, sides: Mapping[str, Cell]) -> None:
+    def join(
+        self, reference: str, when: When | None, sides: Mapping[str, Quantity | None], more: bool
+    ) -> None:
         """Take in what another observation of the same moment says."""
-        self.reference, self.when = min(reference, self.reference), when
+        self.reference, self.when, self.more = min(reference, self.reference), when, self.more or more
         for side, value in sides.items():
             self.sides[side] = _either(self.sides[side], value) if side in self.sides else value
 
     def row(self, chart: Chart, plausible: Plausible) -> Row:
         """The reading as a line of the view."""
         believed = _believed(self.sides, plausible)
-        recorded = [side for side, value in self.sides.items() if value is not None]
+        doubted = [side for side, value in self.sides.items() if value is not None and believed[side] is None]
         columns: dict[str, Cell] = {
             **believed,
-            "implausible": truth_of(any(believed[side] is None for side in recorded)),
+            "implausible": truth_of(bool(doubted)),
+            "unreadable": truth_of(self.more and any(self.sides.get(side) is None for side in believed)),
+            "dated_ahead": truth_of(self.reference in dated_ahead(chart)),
             "date": self.date,
             "time": self.date if self.date is not None and self.date.instant else None,
             "status": self.first.status or None,
@@ -88,46 +99,28 @@ class _Reading(Struct, gc=False):
         return Row(Evidence(self.reference, self.when, "blood pressure"), columns)
 
 
-def _believed(sides: Mapping[str, Cell], plausible: Plausible) -> dict[str, Cell]:
+def _believed(sides: Mapping[str, Quantity | None], plausible: Plausible) -> dict[str, Quantity | None]:
     """Both sides, each None if it cannot be true; a lower value above the upper one makes both untrue."""
-    kept: dict[str, Cell] = {}
-    for name, side in _SIDES.items():
-        value = sides.get(side)
-        kept[side] = plausible.kept(name, value) if isinstance(value, Quantity) else None
     upper, lower = sides.get("systolic"), sides.get("diastolic")
-    if isinstance(upper, Quantity) and isinstance(lower, Quantity) and upper.span.high < lower.span.low:
-        return dict.fromkeys(kept)
-    return kept
+    if upper is not None and lower is not None and upper.span.high < lower.span.low:
+        upper = lower = None
+    return {"systolic": plausible.kept(SYSTOLIC, upper), "diastolic": plausible.kept(DIASTOLIC, lower)}
 
 
-def _either(one: Cell, other: Cell) -> Cell:
+def _either(one: Quantity | None, other: Quantity | None) -> Quantity | None:
     """Two values of one moment that cannot be told apart: anything between; None if one is not known."""
-    if isinstance(one, Quantity) and isinstance(other, Quantity):
-        return Quantity(hull((one.span, other.span)), one.unit)
-    return None
-
-
-def _sides(entry: Entry) -> dict[str, Cell]:
-    sides: dict[str, Cell] = {}
-    for part, asked in parts_of(entry):
-        for name, side in _SIDES.items():
-            value = answer_number(part) if name in asked.sets else None
-            if value is not None:
-                sides[side] = _pressure(value)
-    return sides
-
-
-def _pressure(value: Quantity) -> Quantity | None:
-    """In mm[Hg]; a number without any unit is taken as mm[Hg], the only unit pressures are charted in."""
-    return Quantity(value.span, "mm[Hg]") if not value.unit else convert(value, "mm[Hg]")
+    if one is None or other is None:
+        return None
+    return Quantity(hull((one.span, other.span)), one.unit)
 
 
 def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
     """A reader of body weights, each in the unit it was recorded in; without a unit it is not known.
 
     With `agree_within`, weights that may be of one time are not known if they differ by more percent of the
-    lower.
+    lower; with `jump`, neither is one that far from the weight before it, if none of another time agrees.
     """
+    jumps = Jumps.of(call)
     most = 1 + call.amount("agree_within").number / 100 if "agree_within" in call.arguments else inf
 
     def read(chart: Chart) -> Sequence[Row]:
@@ -144,7 +137,8 @@ def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
             }
             if weight is not None:
                 rows.append(Row(Evidence(entry.reference, when, "body weight"), columns))
-        return put_in_doubt(rows if isinf(most) else _agreeing(rows, most), chart)
+        rows = rows if isinf(most) else _agreeing(rows, most)
+        return put_in_doubt(rows if jumps is None else jumps.left_open(rows), chart)
 
     return read
 
@@ -154,10 +148,13 @@ def _agreeing(rows: Sequence[Row], most: float) -> list[Row]:
 
     Of weights of the very same time only those issued last are compared.
     """
-    times = {
-        (row.evidence.when.start, row.evidence.when.end) for row in rows if row.evidence.when is not None
+    dated = [(row, row.evidence.when) for row in rows if row.evidence.when is not None]
+    wrong = {
+        (when.start, when.end)
+        for group in _meeting(dated)
+        for _, when in group
+        if _contradict(latest_candidates(_met(group, when)), most)
     }
-    wrong = {time for time in times if _contradict(latest_candidates(_met(rows, time)), most)}
     return [
         replace(row, columns={**row.columns, "weight": None})
         if row.evidence.when is not None and (row.evidence.when.start, row.evidence.when.end) in wrong
@@ -166,10 +163,27 @@ def _agreeing(rows: Sequence[Row], most: float) -> list[Row]:
     ]
 
 
-def _met(rows: Sequence[Row], time: tuple[datetime, datetime]) -> list[Row]:
+Dated = tuple[Row, When]
+
+
+def _meeting(dated: Sequence[Dated]) -> Iterator[list[Dated]]:
+    """The rows that may be of one time with another, in groups that share no time."""
+    group: list[Dated] = []
+    reached: datetime | None = None
+    for row, when in sorted(dated, key=lambda one: one[1].start):
+        if reached is None or when.start >= reached:
+            if len(group) > 1:
+                yield group
+            group, reached = [], when.end
+        group.append((row, when))
+        reached = max(reached, when.end)
+    if len(group) > 1:
+        yield group
+
+
+def _met(dated: Sequence[Dated], time: When) -> list[Row]:
     """The rows that may be of some time."""
-    dated = [(row, row.evidence.when) for row in rows]
-    return [row for row, when in dated if when is not None and when.start < time[1] and time[0] < when.end]
+    return [row for row, when in dated if when.start < time.end and time.start < when.end]
 
 
 def _contradict(rows: Sequence[Row], most: float) -> bool:

@@ -55,6 +55,7 @@ RULE_CHECKS: tuple[Callable[[Parsed[Rule], Shelf], Iterator[Problem]], ...] = (
     criteria.logic_is_small,
     evidence.sources_are_known,
     evidence.citations_have_claims,
+    evidence.claims_are_known,
     evidence.numbers_cite,
     cards.placeholders_are_known,
     cards.summary_is_short,

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from cds_service.errors import Problem
+from cds_service.errors import Problem, nearest
 from cds_service.rulebook.checks.facts import rows_facts
 from cds_service.rulebook.criterion import Amount, Criterion, Duration, Threshold
 from cds_service.rulebook.formula import Anchor, Calculation, Operand
@@ -28,12 +28,15 @@ def sources_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
     known = shelf.source_numbers
     if known is None:
         return
-    entries = [(("evidence", index, "source"), one.source) for index, one in enumerate(parsed.model.evidence)]
-    if parsed.broken_under("evidence"):
-        entries = []
-    for path, number in [*entries, *citations(parsed)]:
+    for path, number in [*_entries(parsed), *citations(parsed)]:
         if number not in known:
             yield parsed.problem(path, "evidence/unknown-source", *unknown_source(number, known))
+
+
+def _entries(parsed: Parsed[Rule]) -> list[Cited]:
+    """The sources of the evidence that could be read."""
+    named = [(("evidence", index, "source"), one.source) for index, one in enumerate(parsed.model.evidence)]
+    return [(path, number) for path, number in named if not parsed.broken_under(*path)]
 
 
 def unknown_source(number: int, known: frozenset[int]) -> tuple[str, str]:
@@ -44,9 +47,9 @@ def unknown_source(number: int, known: frozenset[int]) -> tuple[str, str]:
 
 def citations_have_claims(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     """What a rule cites stands in its evidence, with what the source is claimed to say."""
-    if parsed.broken_under("evidence"):
+    claimed = {number for _, number in _entries(parsed)}
+    if any(path[:1] == ("evidence",) and path[2:] in ((), ("source",)) for path in parsed.broken):
         return
-    claimed = {one.source for one in parsed.model.evidence}
     for path, number in citations(parsed):
         if number not in claimed:
             yield parsed.problem(
@@ -91,6 +94,19 @@ def _in_text(path: DataPath, text: Any) -> Iterator[Cited]:
 def cited(text: str) -> tuple[int, ...]:
     """The source numbers in square brackets of a text."""
     return tuple(int(number) for number in _CITE.findall(text))
+
+
+def claims_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
+    """What a source is claimed to say rests on claims of claims.yaml, where there is such a table."""
+    if shelf.claims is None:
+        return
+    known = shelf.claims.model.ids
+    for index, evidence in enumerate(parsed.model.evidence):
+        for place, claim in enumerate(evidence.claims):
+            if claim not in known:
+                path = ("evidence", index, "claims", place)
+                message = f"claims.yaml has no claim {claim}"
+                yield parsed.problem(path, "evidence/unknown-claim", message, nearest(claim, known))
 
 
 def numbers_cite(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:

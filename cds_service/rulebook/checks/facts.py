@@ -18,7 +18,7 @@ from cds_service.rulebook.checks.knowledge import (
     row_columns,
     source_known,
 )
-from cds_service.rulebook.criterion import Criterion, Threshold
+from cds_service.rulebook.criterion import NOT_READ, Criterion, Threshold
 from cds_service.rulebook.fact import Absent, Unreadable, facts_used
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import (
@@ -50,6 +50,8 @@ def rows_facts(rule: Rule, kind: type[Fact]) -> Iterator[tuple[DataPath, Fact]]:
 def source_is_known(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     """`find` names a resource type we read, `view` a view we have."""
     for name, fact in parsed.model.data.items():
+        if parsed.broken_under("data", name, "find"):
+            continue
         if isinstance(fact, FindFact) and fact.find not in FINDABLE:
             yield parsed.problem(
                 ("data", name, "find"),
@@ -97,21 +99,32 @@ def _codes_of(fact: RowsFact) -> tuple[str, bool, bool]:
 
 def codes_are_known(parsed: Parsed[Rule], shelf: Shelf) -> Iterator[Problem]:
     """Every value set and table named by a fact is a file of this rulebook."""
-    sets, tables = shelf.known("valueset"), shelf.known("table")
-    for path, fact in rows_facts(parsed.model, RowsFact):
-        for index, name in enumerate(fact.code_in or ()):
-            if name not in sets:
-                yield unknown_file(parsed, (*path, "code_in", index), "value set", name, sets)
-        for where, test in conditions(fact, path):
-            if isinstance(test, (InSet, NotInSet)):
-                key = "in" if isinstance(test, InSet) else "not_in"
-                for index, name in enumerate(test.valuesets):
-                    if name not in sets:
-                        yield unknown_file(parsed, (*where, key, index), "value set", name, sets)
-            if isinstance(test, Threshold) and test.table and test.table not in tables:
-                yield unknown_file(parsed, where, "table", test.table, tables)
-            elif isinstance(test, Threshold) and test.table in shelf.tables:
-                yield from _table_column(parsed, where, test, shelf)
+    for name, fact in parsed.model.data.items():
+        if isinstance(fact, RowsFact):
+            yield from _sets_known(parsed, ("data", name), fact, shelf.known("valueset"))
+            yield from _tables_known(parsed, ("data", name), fact, shelf)
+
+
+def _sets_known(
+    parsed: Parsed[Rule], path: DataPath, fact: RowsFact, sets: frozenset[str]
+) -> Iterator[Problem]:
+    named = [((*path, "code_in", index), name) for index, name in enumerate(fact.code_in or ())]
+    for where, test in conditions(fact, path):
+        if isinstance(test, (InSet, NotInSet)):
+            key = "in" if isinstance(test, InSet) else "not_in"
+            named += [((*where, key, index), name) for index, name in enumerate(test.valuesets)]
+    for where, name in named:
+        if name not in sets:
+            yield unknown_file(parsed, where, "value set", name, sets)
+
+
+def _tables_known(parsed: Parsed[Rule], path: DataPath, fact: RowsFact, shelf: Shelf) -> Iterator[Problem]:
+    tables = shelf.known("table")
+    for where, test in conditions(fact, path):
+        if isinstance(test, Threshold) and test.table and test.table not in tables:
+            yield unknown_file(parsed, where, "table", test.table, tables)
+        elif isinstance(test, Threshold) and test.table in shelf.tables:
+            yield from _table_column(parsed, where, test, shelf)
 
 
 def _table_column(parsed: Parsed[Rule], where: DataPath, test: Threshold, shelf: Shelf) -> Iterator[Problem]:
@@ -182,7 +195,7 @@ def _unreadable_fits(
     code = "data/impossible-where"
     if isinstance(test, Unreadable) and column_kind(fact, name) != "code":
         yield parsed.problem(where, code, f"{name} holds no codes", "write {absent: true}, or remove it")
-    elif isinstance(test, InSet) and test.or_unreadable and name == "code":
+    elif isinstance(test, (InSet, NotInSet)) and test.or_unreadable and name == "code":
         # What a drug is may be told by more than its codes, so this would let known drugs pass.
         hint = "ask a second fact for code: {unreadable: true}"
         yield parsed.problem((*where, "or_unreadable"), code, "the code itself cannot pass unread", hint)
@@ -222,6 +235,8 @@ def _condition_fits(
 def give_fits(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]:
     """What a fact gives can be had of what it looks through."""
     for path, fact in rows_facts(parsed.model, RowsFact):
+        if fact.give == NOT_READ:
+            continue
         possible = gives(fact)
         kind = fact.give.kind
         where = (*path, "give")
@@ -246,7 +261,8 @@ def silence_is_decided(parsed: Parsed[Rule], _shelf: Shelf) -> Iterator[Problem]
     for name, fact in parsed.model.data.items():
         if not isinstance(fact, RowsFact):
             continue
-        if fact.give.kind in ("exists", "count", "count_distinct") and fact.record is None:
+        counts = fact.give != NOT_READ and fact.give.kind in ("exists", "count", "count_distinct")
+        if counts and fact.record is None:
             yield parsed.problem_at_key(
                 ("data", name),
                 "data/record-undecided",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Literal
 
-from cds_service.rulebook.criterion import GiveKind
+from cds_service.rulebook.criterion import NOT_READ, GiveKind
 from cds_service.rulebook.fact import CalculateFact
 from cds_service.rulebook.parsed import Parsed
 from cds_service.rulebook.rule import ConclusionFact, FactShape, FindFact, RowsFact, Rule, ViewFact
@@ -106,7 +106,9 @@ def source_known(fact: FactShape) -> bool:
 
 def answerable(fact: FactShape) -> bool:
     """Whether its source can give what it asks, so that more can be said about its use."""
-    return not isinstance(fact, RowsFact) or (source_known(fact) and fact.give.kind in gives(fact))
+    if not isinstance(fact, RowsFact):
+        return True
+    return source_known(fact) and fact.give != NOT_READ and fact.give.kind in gives(fact)
 
 
 def refused_fact(parsed: Parsed[Rule], name: str) -> bool:

@@ -150,3 +150,12 @@ def test_an_unknown_rule_is_wrong_use_and_the_nearest_is_named(home: Path) -> No
     result = run("--rule", "broken-and-havy")
     assert result.exit_code == 2
     assert "broken-and-heavy" in result.output
+
+
+def test_a_mistake_in_a_test_file_is_a_finding_as_it_is_for_the_tests(home: Path) -> None:
+    path = home / "rules/small/contraindications/broken-and-heavy.test.yaml"
+    path.write_text(path.read_text().replace("expect: true", "expekt: true", 1))
+    result = run()
+    assert result.exit_code == 1
+    assert "broken-and-heavy.test.yaml:" in result.output
+    assert CliRunner().invoke(cli, ["test"]).exit_code == 1

@@ -147,3 +147,14 @@ def test_several_workers_find_what_one_finds(home: Path) -> None:
 @pytest.mark.parametrize("kind", ["number", "comparator", "join", "drop", "not", "condition", "record"])
 def test_every_kind_of_edit_is_made_somewhere(home: Path, kind: str) -> None:
     assert kind in {edit.kind for rule in ("heavy", "broken-and-heavy") for edit in edits(rule)}
+
+
+def test_no_proposal_takes_the_patient_out_of_a_chart(home: Path) -> None:
+    before, _, after = RULE.read_text().partition("find: MedicationRequest\n    from: drafts\n")
+    asked = "find: Patient\n    where: {gender: [female]}\n"
+    RULE.write_text(before + asked + after.replace("    code_in: sample-drug\n", ""))
+    head = "".join(TESTS.partition("tests:\n")[:2])
+    write_tests(BOOK, head + "  - {name: a chart, chart: toe, expect: unknown}\n")
+    result = run("--rule", "broken-and-heavy")
+    assert not isinstance(result.exception, RuntimeError)
+    assert "mutants killed" in result.output

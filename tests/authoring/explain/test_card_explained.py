@@ -51,6 +51,23 @@ def test_the_condition_by_which_a_card_was_chosen_is_told(home: Path) -> None:
     assert "Of its cards this one, because heavy is true." in told(RULE, "--chart", "unhurt", "--card")
 
 
+def test_the_cards_passed_over_before_it_are_told(home: Path) -> None:
+    rule = home / "rules/small/contraindications/broken-and-heavy.yaml"
+    head, card = rule.read_text().split("  when_true:\n")
+    card, rest = card.split("  when_unknown:\n")
+    lines = [f"      {line.strip()}\n" for line in card.splitlines()]
+    first = "    - only_if: drug\n" + "".join(lines)
+    second = "    - hooks: [order-select]\n" + "".join(lines)
+    last = "    -" + "".join(lines)[5:]
+    rule.write_text(head + "  when_true:\n" + first + second + last + "  when_unknown:\n" + rest)
+    assert told(RULE, "--chart", "toe", "--card").splitlines()[-2:] == [
+        "Passed over before it: card 1: only_if drug is false.",
+        "Passed over before it: card 2: it is for order-select only.",
+    ]
+    body = as_json(RULE, "--chart", "toe", "--card")["card"]
+    assert body["passedOver"] == ["card 1: only_if drug is false", "card 2: it is for order-select only"]
+
+
 def test_a_missing_card_says_what_would_have_to_be_different_through_the_rules_used(home: Path) -> None:
     write_chart(home, "slight", chart(fracture("c1"), weight("o1", 60, "2026-02-20")))
     assert told(RULE, "--chart", "slight", "--card").splitlines() == [

@@ -36,6 +36,18 @@ def test_files_are_written_in_their_canonical_form(tmp_path: Path) -> None:
     assert "clean: 2 files" in run(str(tmp_path / "rules")).output
 
 
+def test_one_file_is_one_file(tmp_path: Path) -> None:
+    path = place(tmp_path)
+    assert "1 of 1 file formatted" in run(str(path)).output
+    assert run(str(path)).output == "clean: 1 file\n"
+
+
+def test_a_file_without_a_last_line_break_is_shown_as_such(tmp_path: Path) -> None:
+    path = place(tmp_path, TIDY.rstrip())
+    told = run("--diff", str(path)).output.splitlines()
+    assert told[-4:-1] == ["-title: Heavy", "\\ No newline at end of file", "+title: Heavy"]
+
+
 def test_check_writes_nothing_and_exits_1(tmp_path: Path) -> None:
     path = place(tmp_path)
     result = run("--check", str(tmp_path / "rules"))

@@ -299,3 +299,26 @@ def test_naming_a_file_prints_only_what_stands_in_it(book: Path) -> None:
     double_negation(book, "   # cds: ignore[logic/double-negation] so")
     named = CliRunner().invoke(cli, ["lint", str(book / RULE), "--today", "2026-11-23"])
     assert named.output == CLEAN
+
+
+# --- files of cases ------------------------------------------------------------------------------
+
+
+def test_a_file_of_cases_is_read_where_it_is_named(book: Path) -> None:
+    cases = "cautions/raised-pressure.test.yaml"
+    text = (book / cases).read_text()
+    (book / cases).write_text(text.replace("rule: raised-pressure", "rule: raised-presure"))
+    assert lint(book).exit_code == 0, "cds test tells it"
+    result = lint(book / cases, "--format", "compact")
+    assert result.exit_code == 1
+    assert f"{cases}:1:7: there is no rule 'raised-presure'" in result.output
+    assert "error[tests/unknown-rule]" in result.output
+    (book / cases).write_text(text)
+    assert lint(book / cases).exit_code == 0
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "tomorrow"])
+def test_a_day_that_is_none_is_told_in_our_own_words(book: Path, day: str) -> None:
+    result = CliRunner().invoke(cli, ["lint", str(book), "--today", day])
+    assert result.exit_code == 2
+    assert result.output.startswith(f"cds: --today: seen {day!r}, expected a date or an instant")

@@ -162,6 +162,21 @@ def test_a_drug_that_is_referred_to_comes_along(home: Path) -> None:
     assert [one["id"] for one in held if one["resourceType"] == "Medication"] == ["d1"]
 
 
+def test_a_byte_order_mark_before_the_first_line_is_passed_over(home: Path) -> None:
+    folder = export(home, {"b": 120, "a": 60})
+    before = calls("export", "--today", "2026-03-01")
+    for path in folder.glob("*.ndjson"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert calls("export", "--today", "2026-03-01") == before
+    assert summaries(before["b.patient-view"]) == ["On record: Fracture of toe"]
+
+
+def test_what_is_not_there_is_told_with_what_to_name(home: Path) -> None:
+    result = replay("nosuch")
+    assert result.exit_code == 2
+    assert result.output == "cds: there is no nosuch: name a folder of charts or calls, a file, or a log\n"
+
+
 def test_a_patient_without_a_patient_resource_is_told(home: Path) -> None:
     folder = export(home, {"a": 60})
     (folder / "Patient.ndjson").unlink()

@@ -28,6 +28,11 @@ def _look(linted: Linted) -> Iterator[Seen]:
             )
 
 
+def idle_facts(rule: Rule) -> frozenset[str]:
+    """The facts of the logic that never decide the verdict."""
+    return frozenset(fact for _, fact in _idle(rule))
+
+
 def _idle(rule: Rule) -> Iterator[tuple[DataPath, str]]:
     leaves = [(path, node) for path, node in nodes(("logic",), rule.logic) if isinstance(node, Criterion)]
     atoms = {atom(leaf): leaf.fact for _, leaf in leaves}

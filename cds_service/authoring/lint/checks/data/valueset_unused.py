@@ -14,8 +14,9 @@ def _look(linted: Linted) -> Iterator[Seen]:
     sets = linted.book.terminology.valuesets
     # A group is fetched as one: a panel may stand in it for the sake of its components.
     fetched = {sets[name].group for name in used if name in sets} - {None}
+    read = linted.book.terminology.judges(used)
     for name, parsed in linted.shelf.valuesets.items():
-        if name not in used and parsed.model.group not in fetched:
+        if name not in read and parsed.model.group not in fetched:
             yield Seen(
                 parsed.file.place(("valueset",)),
                 f"no rule looks through the value set {name}",

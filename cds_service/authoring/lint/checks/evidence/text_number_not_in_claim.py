@@ -1,7 +1,8 @@
 """A card says a number that the source cited for it is not claimed to say.
 
 Where no citation covers a number with a unit, as in most summaries and on buttons, any claim of the rule may
-hold it. Numbers that the chart fills in, and numbers without a unit and a citation, are not looked for.
+hold it. Numbers that the chart fills in, numbers without a unit and a citation, and telephone numbers of
+declared wording are not looked for.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ _ANY_AT_ALL = (0, 1)
 
 
 def _look(linted: Linted) -> Iterator[Seen]:
+    phrases = tuple(linted.shelf.phrases.values())
     for parsed in linted.rules:
         claims = claimed(parsed.model)
-        for said in said_on_cards(parsed.model):
+        for said in said_on_cards(parsed.model, phrases):
             held = [one for source in said.sources or claims for one in claims.get(source, ())]
             if _looked_for(said) and not stands_in(said.quantity, held):
                 yield Seen(
