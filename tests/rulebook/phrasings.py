@@ -366,4 +366,15 @@ MAY_BE = {
     "suicidal-behavior-history": _PAST_ATTEMPT,
     "ketamine-allergy-substance": _ALLERGY,
     "ketamine-treatment-procedure": _SESSION,
+    "allergy-not-assessed": (
+        "Patient not asked",
+        "never asked about allergies",
+        "Unable to assess",
+        "Allergies not assessed",
+        "unable to obtain",
+        "not reviewed",
+        "No information available",
+        "could not be obtained, intubated",
+        "Not on file",
+    ),
 }

@@ -61,7 +61,7 @@ def test_a_bare_code_has_the_name_that_our_lists_give_it(system: str, code: str,
         ),
         ("pregnancy-review", "O03.9 O80 O82 O90.6 O99.345 O94 Z33.2", "O99.340 Z33.1 O09.90", ""),
         ("breastfeeding", "Z39.1 O91.03 O92.79", "O92.5 O91.01 Z39.2", "866041003 69840006"),
-        ("psychosis", "F20.9 F21 F22 F23 F24 F25.1 F28 F29 F53.1", "F32.3 F31.2 F10.959 F06.2", "69322001"),
+        ("psychosis", "F20.9 F21 F22 F23 F24 F25.1 F28 F29 F53.1 F10.959", "F32.3 F31.2 F06.2", "69322001"),
         ("mdd-psychotic", "F32.3 F33.3", "F33.2 F31.5", "73867007"),
         (
             "substance-use-disorder-active",

@@ -46,12 +46,16 @@ def test_every_member_has_a_display_and_says_where_it_was_checked() -> None:
 def _has_a_source(member: Code | Prefix) -> bool:
     if member.system in NAMELESS or member.checked.startswith(UNVERIFIED):
         return True
-    if isinstance(member, Prefix):
+    if isinstance(member, Prefix) or member.system == "icd-10-cm":
         # What lies outside the working list was compared with the whole table of the named package.
-        return "simple-icd-10-cm" in member.checked
+        return "simple-icd-10-cm" in member.checked or _in_working_list(member)
     if member.system == "rxnorm":
         return member.code in DRUGS.entries
-    return (SYSTEMS[member.system], member.code) in WORKING
+    return _in_working_list(member)
+
+
+def _in_working_list(member: Code | Prefix) -> bool:
+    return isinstance(member, Code) and (SYSTEMS[member.system], member.code) in WORKING
 
 
 @needs_working_lists
