@@ -1,4 +1,4 @@
-"""What a value set calls a code, for entries that came with bare codes: a card should not say 93250-9."""
+"""What a value set calls a code, for entries that came with bare codes: a card should not say a number alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 60
 
 
 def name_beside(name: str, code: str) -> str:
-    """A name of ours with the code that came, which marks it as ours: "Suicide risk level (93374-7)"."""
+    """A name of ours with the code that came, which marks it as ours: "Body weight (29463-7)"."""
     return f"{shorten(name, _LONGEST, placeholder='…')} ({code})"
 
 
