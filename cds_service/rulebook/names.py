@@ -1,4 +1,4 @@
-"""What a value set calls a code, for entries that came with bare codes: a card should not say a number alone."""
+"""What a value set calls a code, for entries that came with bare codes: a number alone tells nobody."""
 
 from __future__ import annotations
 
