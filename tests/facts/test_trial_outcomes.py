@@ -320,6 +320,13 @@ def test_the_onset_stands_before_the_date_of_recording() -> None:
     assert episode(mdd("2025-01-10", "2025-12-01")) == "current"
 
 
+def test_of_entries_of_one_day_the_one_that_tells_less_decides_whichever_comes_first() -> None:
+    told, recorded = mdd("2025-12-01"), mdd(None, "2025-12-01")
+    assert episode(told) == "earlier"
+    assert episode(told, recorded) is None
+    assert episode(recorded, told) is None
+
+
 def test_another_depression_begins_no_episode() -> None:
     assert episode(condition("F34.1", "2025-01-10")) is None
     assert episode(mdd("2025-01-10"), condition("F34.1", "2025-12-01")) == "current"

@@ -214,8 +214,11 @@ class Outcomes:
         dated = [onset for onset in onsets if onset is not None]
         if not dated:
             return None
-        onset, exact = max(dated, key=lambda item: item[0].start)
-        return *days_of(onset, chart), exact and bool(own)
+        start = max(onset.start for onset, _ in dated)
+        latest = [(days_of(onset, chart), exact) for onset, exact in dated if onset.start == start]
+        # Of several that may begin on one day none is preferred: what one of them leaves open stays open.
+        exact = bool(own) and all(exact for _, exact in latest)
+        return min(days[0] for days, _ in latest), max(days[1] for days, _ in latest), exact
 
 
 def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
