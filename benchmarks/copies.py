@@ -21,6 +21,8 @@ Yaml = dict[str, Any]
 SHIPPED_SET = "bipolar"
 _NO_RULES = ("valuesets", "tables", "templates")
 _WORDS = ("ask", "because")
+LONGEST_TITLE = 80
+"""Characters that a rule may have as its title."""
 
 
 def copied(folder: Path) -> Path:
@@ -83,7 +85,8 @@ def _in_order(rules: Mapping[Path, Yaml]) -> list[Path]:
 
 def _copy_of(rule: Yaml, ending: str, ids: list[str], sets: Mapping[str, str]) -> Yaml:
     data = {name: _fact(fact, ending, ids, sets) for name, fact in rule["data"].items()}
-    names = {"rule": f"{rule['rule']}{ending}", "title": f"{rule['title']} {ending}"}
+    title = rule["title"][: LONGEST_TITLE - len(ending) - 1]
+    names = {"rule": f"{rule['rule']}{ending}", "title": f"{title} {ending}"}
     return {**rule, **names, "status": "shadow", "data": data}
 
 
