@@ -20,7 +20,7 @@ Yaml = dict[str, Any]
 
 SHIPPED_SET = "bipolar"
 _NO_RULES = ("valuesets", "tables", "templates")
-_WORDS = ("ask", "because")
+_AS_WRITTEN = ("ask", "because", "like")
 LONGEST_TITLE = 80
 """Characters that a rule may have as its title."""
 
@@ -93,7 +93,7 @@ def _copy_of(rule: Yaml, ending: str, ids: list[str], sets: Mapping[str, str]) -
 def _fact(fact: Yaml, ending: str, ids: list[str], sets: Mapping[str, str]) -> Yaml:
     if fact.get("conclusion") in ids:
         return {**fact, "conclusion": f"{fact['conclusion']}{ending}"}
-    return {name: value if name in _WORDS else _renamed(value, sets) for name, value in fact.items()}
+    return {name: value if name in _AS_WRITTEN else _renamed(value, sets) for name, value in fact.items()}
 
 
 def _renamed(value: Any, sets: Mapping[str, str]) -> Any:
