@@ -91,10 +91,7 @@ def _selected(request: HookRequest, drafts: Mapping[str, Shelf]) -> frozenset[st
 def _supplied(key: str, request: HookRequest, owner: Owner) -> Supplied:
     if key == "encounter" and not request.encounter_id and key not in request.prefetch:
         return Supplied(EMPTY)
-    supplied = _read(key, request.prefetch.get(key), request=request, owner=owner)
-    named = key == "patient" or (key == "encounter" and request.encounter_id)
-    # That there is none is no answer where the context names it: it was not sent.
-    return Supplied(NOT_SUPPLIED) if named and supplied.state == EMPTY else supplied
+    return _read(key, request.prefetch.get(key), request=request, owner=owner)
 
 
 def _read(key: str, raw: msgspec.Raw | None, *, request: HookRequest, owner: Owner) -> Supplied:

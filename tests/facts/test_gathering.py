@@ -68,16 +68,6 @@ def test_without_an_encounter_in_the_context_there_is_known_to_be_none() -> None
     assert ask(VISITS, without=["encounter"], encounter_id="e").state is UNKNOWN
 
 
-@pytest.mark.parametrize("none", [None, bundle(), {"resourceType": "Bundle", "total": 0}])
-def test_that_there_is_no_encounter_is_no_answer_where_the_context_names_one(none: Any) -> None:
-    found = ask(VISITS, prefetch={"encounter": none}, encounter_id="e")
-    assert (found.state, found.because) == (UNKNOWN, (("encounter", "not-supplied"),))
-    assert ask(VISITS, prefetch={"encounter": none}).state is FALSE
-    with pytest.raises(DataUnavailable) as refused:
-        chart(prefetch={"patient": none})
-    assert refused.value.states == {"patient": "not-supplied"}
-
-
 def test_a_hook_that_names_no_encounter_does_not_say_that_there_is_none() -> None:
     found = ask(VISITS, without=["encounter"], hook="order-dispatch")
     assert (found.state, found.because) == (UNKNOWN, (("encounter", "not-supplied"),))
