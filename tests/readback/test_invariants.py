@@ -77,6 +77,6 @@ def test_a_search_in_pages_is_read_like_the_same_search_in_one(cuts: list[int], 
 
 @given(st.binary(max_size=40) | st.sampled_from([b"null", b"[]", b'{"resourceType":"Bundle","link":null}']))
 def test_what_is_no_bundle_has_no_next_page_and_ends_a_search(body: bytes) -> None:
-    assert next_of(body) == ""
+    assert next_of(body) is None
     first = json.dumps(bundle(CONDITIONS[0], more=True)).encode()
     assert read_key("conditions", joined([first, body], whole=True), Owner("p")).state == "truncated"
