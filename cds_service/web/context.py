@@ -101,8 +101,14 @@ def _id(raw: Raw, where: str, _field: ContextField) -> str:
 def _reference(raw: Raw, where: str, field: ContextField) -> str:
     seen = text_of(raw, where)
     if REFERENCE.fullmatch(seen) is None:
-        raise unusable(where, EXPECTED[field.kind])
+        raise unusable(where, _expected(EXPECTED[field.kind], seen))
     return seen
+
+
+def _expected(reference: str, *seen: str) -> str:
+    """What is expected; said plainly to a caller who sends whole addresses."""
+    absolute = any("://" in reference for reference in seen)
+    return f"{reference}, without the address of a server before it" if absolute else reference
 
 
 def _list_of_references(raw: Raw, where: str, field: ContextField) -> tuple[str, ...]:
@@ -111,7 +117,7 @@ def _list_of_references(raw: Raw, where: str, field: ContextField) -> tuple[str,
     seen = decode(_references if older else _listed, raw, where)
     listed = (seen,) if isinstance(seen, str) else tuple(seen)
     if not all(REFERENCE.fullmatch(reference) for reference in listed):
-        raise unusable(where, "references such as MedicationRequest/123")
+        raise unusable(where, _expected("references such as MedicationRequest/123", *listed))
     return listed
 
 

@@ -180,6 +180,11 @@ def test_a_user_that_is_no_reference_is_refused(user: Any):
     assert refused(context(userId=user)).where == "context.userId"
 
 
+def test_a_user_with_the_address_of_a_server_gets_a_hint():
+    sent = context(userId="https://ehr.example.org/fhir/Practitioner/1")
+    assert "without the address of a server" in str(refused(sent))
+
+
 @pytest.mark.parametrize("hook", ["encounter-start", "encounter-discharge"])
 @pytest.mark.parametrize("encounter", [..., None, "", "Encounter/1", 7])
 def test_an_encounter_is_required_where_the_hook_says_so(hook: str, encounter: Any):
