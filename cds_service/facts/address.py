@@ -50,10 +50,23 @@ def entries_at_home(entries: Sequence[fhir.Entry], server: str) -> Iterator[fhir
     """The entries of a Bundle from the caller's server, their references rewritten."""
     home = server_of(entries, server)
     for entry in entries:
-        if entry.resource is not None:
-            yield fhir.Entry(entry.full_url, entry.search, at_home(entry.resource, entry.full_url, home))
-        else:
+        resource = entry.resource
+        if resource is None or not _refers(resource):
             yield entry
+        else:
+            yield fhir.Entry(entry.full_url, entry.search, at_home(resource, entry.full_url, home))
+
+
+def _refers(resource: fhir.Readable) -> bool:
+    """Whether there is anything to rewrite; most entries of a chart name a code and refer to nothing."""
+    kind = resource.__class__
+    if kind is fhir.Medication:
+        return True
+    if getattr(resource, "medication_reference", None) is not None or getattr(
+        resource, "reason_reference", ()
+    ):
+        return True
+    return kind is fhir.MedicationDispense and bool(getattr(resource, "authorizing_prescription", ()))
 
 
 def at_home(resource: fhir.Readable, full_url: str, server: str) -> fhir.Readable:
