@@ -233,9 +233,11 @@ def _assemble(
 
 
 def _partial(kept: Sequence[fhir.Readable], states: set[str]) -> list[Note]:
-    """Notes on what says of itself that parts of it were left out; its key is then not whole."""
+    """Notes on what says of itself that it is not all there, or not all as it seems; its key is not whole."""
     labelled = [one for one in kept if one.meta is not None and (one.meta.tag or one.meta.security)]
-    notes = [Note(PARTIAL, reference_of(one)) for one in labelled if says_partial(one.meta)]
+    partial = [one for one in labelled if says_partial(one.meta)]
+    partial += [one for one in kept[:1] if isinstance(one, fhir.Patient) and one.qualified]
+    notes = [*dict.fromkeys(Note(PARTIAL, reference_of(one)) for one in partial)]
     if notes:
         states.add(TRUNCATED)
     return notes
