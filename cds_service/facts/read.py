@@ -236,11 +236,12 @@ def _partial(kept: Sequence[fhir.Readable], states: set[str]) -> list[Note]:
     """Notes on what says of itself that it is not all there, or not all as it seems; its key is not whole."""
     labelled = [one for one in kept if one.meta is not None and (one.meta.tag or one.meta.security)]
     partial = [one for one in labelled if says_partial(one.meta)]
-    partial += [one for one in kept[:1] if isinstance(one, fhir.Patient) and one.qualified]
-    notes = [*dict.fromkeys(Note(PARTIAL, reference_of(one)) for one in partial)]
-    if notes:
-        states.add(TRUNCATED)
-    return notes
+    if kept and isinstance(kept[0], fhir.Patient) and kept[0].qualified:
+        partial = [kept[0]]
+    if not partial:
+        return []
+    states.add(TRUNCATED)
+    return [Note(PARTIAL, reference_of(one)) for one in partial]
 
 
 def _not_r4(kept: list[fhir.Readable], states: set[str]) -> list[Note]:
