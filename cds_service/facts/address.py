@@ -59,14 +59,13 @@ def entries_at_home(entries: Sequence[fhir.Entry], server: str) -> Iterator[fhir
 
 def _refers(resource: fhir.Readable) -> bool:
     """Whether there is anything to rewrite; most entries of a chart name a code and refer to nothing."""
-    kind = resource.__class__
-    if kind is fhir.Medication:
-        return True
-    if getattr(resource, "medication_reference", None) is not None or getattr(
-        resource, "reason_reference", ()
-    ):
-        return True
-    return kind is fhir.MedicationDispense and bool(getattr(resource, "authorizing_prescription", ()))
+    if isinstance(resource, fhir.OfDrug):
+        if resource.medication_reference is not None or resource.reason_reference:
+            return True
+        return isinstance(resource, fhir.MedicationDispense) and bool(resource.authorizing_prescription)
+    if isinstance(resource, fhir.Procedure):
+        return bool(resource.reason_reference)
+    return isinstance(resource, fhir.Medication)
 
 
 def at_home(resource: fhir.Readable, full_url: str, server: str) -> fhir.Readable:

@@ -15,6 +15,9 @@ from cds_service.facts.fhir_types import (
     Answer as Answer,
 )
 from cds_service.facts.fhir_types import (
+    BackboneElement as BackboneElement,
+)
+from cds_service.facts.fhir_types import (
     CodeableConcept as CodeableConcept,
 )
 from cds_service.facts.fhir_types import (
@@ -71,10 +74,16 @@ from cds_service.facts.fhir_types import (
 
 
 class Resource(Struct, frozen=True, rename="camel", gc=False, tag_field="resourceType"):
-    """Any resource."""
+    """Any resource.
+
+    One to be read by rules of its own (`implicitRules`), or that says by an extension that it does not mean
+    what it seems to, is unreadable, as a BackboneElement is.
+    """
 
     id: Text = ""
     meta: Labels | None = None
+    implicit_rules: None = None
+    modifier_extension: None = None
 
 
 class OfSubject(Resource, frozen=True):
@@ -84,12 +93,19 @@ class OfSubject(Resource, frozen=True):
 
 
 class Patient(Resource, frozen=True, tag="Patient"):
-    """The person."""
+    """The person, who is the same whatever an extension says, though not all that is said of them."""
 
+    implicit_rules: Any = None
+    modifier_extension: Any = None
     birth_date: Text = ""
     gender: Text = ""
     deceased_boolean: bool | None = None
     deceased_date_time: Text = ""
+
+    @property
+    def qualified(self) -> bool:
+        """Whether something says that the members may not mean what they seem to."""
+        return bool(self.implicit_rules or self.modifier_extension)
 
 
 class Encounter(OfSubject, frozen=True, tag="Encounter"):
@@ -164,7 +180,7 @@ class OfDrug(OfSubject, frozen=True):
         return self.medication is not None or bool(self.reason)
 
 
-class DispenseRequest(Element, frozen=True):
+class DispenseRequest(BackboneElement, frozen=True):
     """What may be handed out for an order."""
 
     validity_period: Period | None = None
@@ -228,7 +244,7 @@ class Procedure(OfSubject, frozen=True, tag="Procedure"):
     reason_reference: tuple[Reference, ...] = ()
 
 
-class Reaction(Element, frozen=True):
+class Reaction(BackboneElement, frozen=True):
     """One reaction of an allergy entry, and what it was to."""
 
     substance: CodeableConcept | None = None
@@ -256,7 +272,7 @@ class QuestionnaireResponse(OfSubject, frozen=True, tag="QuestionnaireResponse")
     item: tuple[ResponseItem, ...] = ()
 
 
-class MedicationIngredient(Element, frozen=True):
+class MedicationIngredient(BackboneElement, frozen=True):
     """What a Medication holds."""
 
     item_codeable_concept: CodeableConcept | None = None
@@ -314,7 +330,7 @@ class Search(Element, frozen=True):
     mode: Text = ""
 
 
-class Entry(Element, frozen=True):
+class Entry(BackboneElement, frozen=True):
     """One readable entry of a Bundle."""
 
     full_url: Text = ""
@@ -322,7 +338,7 @@ class Entry(Element, frozen=True):
     resource: Readable | None = None
 
 
-class RawEntry(Element, frozen=True):
+class RawEntry(BackboneElement, frozen=True):
     """One entry whose resource is not decoded yet."""
 
     full_url: Text = ""
@@ -342,6 +358,7 @@ class LooseBundle(Element, frozen=True):
     """A Bundle whose entries are decoded one by one, so that one odd resource does not lose the rest."""
 
     meta: Labels | None = None
+    implicit_rules: None = None
     total: float | None = None
     link: tuple[Link, ...] = ()
     entry: tuple[Raw, ...] = ()

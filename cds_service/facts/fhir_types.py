@@ -16,6 +16,16 @@ class Element(Struct, frozen=True, rename="camel", gc=False):
     """A data type of FHIR."""
 
 
+class BackboneElement(Element, frozen=True, kw_only=True):
+    """An element that may say that its members do not mean what they seem to (FHIR R4, modifierExtension).
+
+    What such an extension means only its sender knows; decoding anything there fails, so that its resource
+    is unreadable rather than misread.
+    """
+
+    modifier_extension: None = None
+
+
 class Coding(Element, frozen=True):
     """A code of a system."""
 
@@ -110,7 +120,7 @@ class TimingRepeat(Element, frozen=True):
     day_of_week: tuple[Text, ...] = ()
 
 
-class Timing(Element, frozen=True):
+class Timing(BackboneElement, frozen=True):
     """When a drug is taken."""
 
     event: tuple[Text, ...] = ()
@@ -128,7 +138,7 @@ class DoseAndRate(Element, frozen=True):
     rate_ratio: Ratio | None = None
 
 
-class Dosage(Element, frozen=True):
+class Dosage(BackboneElement, frozen=True):
     """One line of dosage instructions."""
 
     sequence: int | None = None
@@ -140,14 +150,14 @@ class Dosage(Element, frozen=True):
     dose_and_rate: tuple[DoseAndRate, ...] = ()
 
 
-class DoseGiven(Element, frozen=True):
+class DoseGiven(BackboneElement, frozen=True):
     """How much was given, and by which route."""
 
     dose: Quantity | None = None
     route: CodeableConcept | None = None
 
 
-class Valued(Element, frozen=True):
+class Valued(BackboneElement, frozen=True):
     """An answer: of an Observation, of its component. Of shapes nobody reads only the presence is told."""
 
     code: CodeableConcept | None = None
@@ -166,7 +176,7 @@ class Valued(Element, frozen=True):
     interpretation: tuple[CodeableConcept, ...] = ()
 
 
-class Answer(Element, frozen=True):
+class Answer(BackboneElement, frozen=True):
     """An answer of a questionnaire item, with the questions asked because of it."""
 
     value_boolean: bool | None = None
@@ -184,7 +194,7 @@ class Answer(Element, frozen=True):
     item: tuple[ResponseItem, ...] = ()
 
 
-class ResponseItem(Element, frozen=True):
+class ResponseItem(BackboneElement, frozen=True):
     """A question of a questionnaire, with its answers and nested items."""
 
     link_id: Text = ""

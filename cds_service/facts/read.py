@@ -233,12 +233,15 @@ def _assemble(
 
 
 def _partial(kept: Sequence[fhir.Readable], states: set[str]) -> list[Note]:
-    """Notes on what says of itself that parts of it were left out; its key is then not whole."""
+    """Notes on what says of itself that it is not all there, or not all as it seems; its key is not whole."""
     labelled = [one for one in kept if one.meta is not None and (one.meta.tag or one.meta.security)]
-    notes = [Note(PARTIAL, reference_of(one)) for one in labelled if says_partial(one.meta)]
-    if notes:
-        states.add(TRUNCATED)
-    return notes
+    partial = [one for one in labelled if says_partial(one.meta)]
+    if kept and isinstance(kept[0], fhir.Patient) and kept[0].qualified:
+        partial = [kept[0]]
+    if not partial:
+        return []
+    states.add(TRUNCATED)
+    return [Note(PARTIAL, reference_of(one)) for one in partial]
 
 
 def _not_r4(kept: list[fhir.Readable], states: set[str]) -> list[Note]:

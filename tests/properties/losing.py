@@ -119,6 +119,13 @@ def _newer(resource: Mapping[str, Any]) -> dict[str, Any]:
     return newer | ({"medication": {"concept": drug}} if drug is not None else {})
 
 
+def _may_mean_otherwise(value: Any) -> Any:
+    """Each entry says by an extension that it does not mean what it seems to."""
+    modifier = {"modifierExtension": [{"url": "https://ehr.example.org/negated", "valueBoolean": True}]}
+    entries = [{**one, "resource": one["resource"] | modifier} for one in value.get("entry", [])]
+    return {**value, "entry": entries} if entries else value
+
+
 LOSSES: Mapping[str, Callable[[Any], Any]] = {
     "absent": _absent,
     "OperationOutcome": _outcome,
@@ -129,6 +136,7 @@ LOSSES: Mapping[str, Callable[[Any], Any]] = {
     "withheld": _withheld,
     "redacted": _redacted,
     "as R5": _as_r5,
+    "may mean otherwise": _may_mean_otherwise,
 }
 
 

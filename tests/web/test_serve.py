@@ -39,7 +39,8 @@ def free_port() -> int:
 
 
 def run(*arguments: str, **env: str) -> tuple[int, str]:
-    result = CliRunner(env=env).invoke(serve, list(arguments))
+    """The exit code and what was said; on a port of its own, whoever holds the usual one."""
+    result = CliRunner(env={"CDS_PORT": str(free_port()), **env}).invoke(serve, list(arguments))
     return result.exit_code, result.output
 
 
