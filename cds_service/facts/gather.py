@@ -130,8 +130,8 @@ def _require_the_patient(supplied: Supplied, request: HookRequest, back: ReadBac
             place = misfit_of(request.prefetch["patient"])
             where = f" at {place}" if place else ""
             raise DataUnavailable(
-                f"the Patient in prefetch cannot be read{where}: send it as FHIR R4 has it, members without a "
-                "value left out",
+                f"the Patient in prefetch cannot be read{where}: send it as FHIR R4 has it, members "
+                "without a value left out",
                 {"patient": supplied.state},
             )
         why = back.why_missing("patient", supplied.state, request) if back is not None else ""
