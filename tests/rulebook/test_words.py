@@ -105,7 +105,7 @@ def test_possible_may_be_given_by_rows_that_are_each_judged_by_themselves(book: 
     [
         (
             "    view: blood_pressure\n    within: 30 days [2]\n    give: latest reading",
-            "    view: body_weight\n    within: 30 days [2]\n    give: possible",
+            "    view: treatment_sessions\n    code_in: alpha\n    within: 30 days [2]\n    give: possible",
         ),
         ("    find: Encounter\n    give: count\n", "    find: MedicationDispense\n    give: possible\n"),
         (ILLNESS, ILLNESS.replace("exists", "possible") + "    after: last_visit\n"),
