@@ -89,6 +89,12 @@ class Chart:
         """Whether a date lies wholly after the time of the call."""
         return when.start >= self.ahead_from
 
+    def until_now(self, when: When | None) -> When | None:
+        """The date of something that has happened: one that holds the time of the call ends there."""
+        if when is None or when.end <= self.ahead_from or when.start >= self.ahead_from:
+            return when
+        return When(when.start, self.ahead_from, when.text)
+
     @cached_property
     def unread(self) -> Mapping[str, frozenset[str]]:
         """By key, the entries whose drug is told by a Medication that was not sent and could not be read.

@@ -247,25 +247,47 @@ def _span(moment: str, period: str) -> DateReader:
     return read
 
 
+PLANNED = frozenset({"preparation", "not-done", "cancelled", "declined", "registered"})
+"""Statuses of what has not happened, so that its date may be to come."""
+
+
+def happened(when: When | None, resource: Any, chart: Chart) -> When | None:
+    """The date of what a resource reports: not after the call, unless the thing was only planned."""
+    if when is None or when.end <= chart.ahead_from or getattr(resource, "status", "") in PLANNED:
+        return when
+    return chart.until_now(when)
+
+
+def _past(read: DateReader) -> DateReader:
+    return lambda resource, chart: happened(read(resource, chart), resource, chart)
+
+
 def effective(resource: fhir.Observation, chart: Chart) -> When | None:
     """When an observation was made."""
-    return (
+    when = (
         chart.when(resource.effective_date_time)
         or chart.when(resource.effective_instant)
         or chart.period(resource.effective_period)
     )
+    return happened(when, resource, chart)
+
+
+issued = _past(_moment("issued"))
+"""When an observation was given out."""
+authored = _past(_moment("authored"))
+"""When a questionnaire was answered."""
 
 
 DATES: Mapping[str, Mapping[str, DateReader]] = {
     "Patient": {},
     "Encounter": {"period": lambda resource, chart: chart.period(resource.period)},
     "Condition": {
-        "onset": _span("onset_date_time", "onset_period"),
-        "recordedDate": _moment("recorded_date"),
+        "onset": _past(_span("onset_date_time", "onset_period")),
+        "recordedDate": _past(_moment("recorded_date")),
     },
     "AllergyIntolerance": {
-        "recordedDate": _moment("recorded_date"),
-        "onset": _moment("onset_date_time"),
+        "recordedDate": _past(_moment("recorded_date")),
+        "onset": _past(_moment("onset_date_time")),
     },
     "MedicationRequest": {"authoredOn": _moment("authored_on")},
     "MedicationStatement": {
@@ -273,13 +295,13 @@ DATES: Mapping[str, Mapping[str, DateReader]] = {
         "dateAsserted": _moment("date_asserted"),
     },
     "MedicationDispense": {
-        "whenHandedOver": _moment("when_handed_over"),
-        "whenPrepared": _moment("when_prepared"),
+        "whenHandedOver": _past(_moment("when_handed_over")),
+        "whenPrepared": _past(_moment("when_prepared")),
     },
-    "MedicationAdministration": {"effective": _span("effective_date_time", "effective_period")},
-    "Procedure": {"performed": _span("performed_date_time", "performed_period")},
-    "Observation": {"effective": effective, "issued": _moment("issued")},
-    "QuestionnaireResponse": {"authored": _moment("authored")},
+    "MedicationAdministration": {"effective": _past(_span("effective_date_time", "effective_period"))},
+    "Procedure": {"performed": _past(_span("performed_date_time", "performed_period"))},
+    "Observation": {"effective": effective, "issued": issued},
+    "QuestionnaireResponse": {"authored": authored},
 }
 
 
