@@ -6,30 +6,26 @@ which exist for which type, and a test holds the two tables together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cds_service.facts import fhir
-from cds_service.facts.address import tail_of
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, coding_codes, concept_codes, told_codes
 from cds_service.facts.dates import When
 from cds_service.facts.ended import clinical_status
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import read_quantity
+from cds_service.facts.reasons import reasons_of
 from cds_service.facts.shelf import Entry
 from cds_service.facts.statuses import NOT_READ, verification_status
-from cds_service.facts.statuses import UNREAD as UNREAD
 from cds_service.rulebook.terminology import Coded
-from cds_service.rulebook.views import FINDABLE, KEY_OF_TYPE
+from cds_service.rulebook.views import FINDABLE
 from cds_service.truth import exactly
 
 Codes = tuple[Coded, ...] | None
-_CONDITIONS = (KEY_OF_TYPE["Condition"],)
 ElementReader = Callable[[Entry, Chart], Codes]
 DateReader = Callable[[Any, Chart], When | None]
-DANGLING = "dangling"
-"""The system of a reference whose resource is nowhere; UNREAD of one that data not obtained may hold."""
 
 
 def _word(name: str) -> ElementReader:
@@ -98,28 +94,6 @@ def _do_not_perform(entry: Entry, chart: Chart) -> Codes:
 def _reason(entry: Entry, chart: Chart) -> Codes:
     """Reason codes, and the codes of the conditions given as reason; UNREAD or DANGLING for one not there."""
     return tuple(code for codes in reasons_of(entry.resource, chart) for code in codes) or None
-
-
-def reasons_of(resource: Any, chart: Chart) -> Iterator[tuple[Coded, ...]]:
-    """The codes of each reason; of one that names a condition, the condition's, UNREAD or DANGLING."""
-    for concept in resource.reason_code:
-        yield concept_codes(concept)
-    for reference in resource.reason_reference:
-        condition = chart_condition(chart, reference.reference)
-        lost = UNREAD if chart.not_obtained(_CONDITIONS) else DANGLING
-        said = Coded(lost, reference.reference, reference.display)
-        yield condition.codes if condition is not None else (said,)
-
-
-def chart_condition(chart: Chart, reference: str) -> Entry | None:
-    """The live condition a reference names."""
-    tail = tail_of(reference)
-    known = chart.cache.get("conditions-by-reference")
-    if known is None:
-        known = {e.reference: e for e in chart.shelf("conditions", "Condition").entries}
-        chart.cache["conditions-by-reference"] = known
-    found: Entry | None = known.get(tail)
-    return found
 
 
 def answer_codes(valued: Any) -> Codes:
