@@ -22,6 +22,7 @@ from cds_service.facts.read import (
     TRUNCATED,
     Owner,
     Supplied,
+    misfit_of,
     read_key,
 )
 from cds_service.facts.readback import ReadBack
@@ -126,6 +127,14 @@ def _refuse_another_patient(supplied: Supplied) -> None:
 
 def _require_the_patient(supplied: Supplied, request: HookRequest, back: ReadBack | None) -> None:
     if not supplied.resources:
+        if supplied.notes and request.prefetch.get("patient") is not None:
+            place = misfit_of(request.prefetch["patient"])
+            where = f" at {place}" if place else ""
+            raise DataUnavailable(
+                f"the Patient in prefetch cannot be read{where}: send it as FHIR R4 has it, members "
+                "without a value left out",
+                {"patient": supplied.state},
+            )
         why = back.why_missing("patient", supplied.state, request) if back is not None else ""
         raise DataUnavailable(
             f"the Patient could not be had: send it in prefetch under the key 'patient'{why}",

@@ -7,6 +7,7 @@ key incomplete and says why (DESIGN 4.3).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -103,6 +104,8 @@ _CLASS_OF_KEY: Mapping[str, type] = {
 _REFERRING = (fhir.Procedure, *fhir.DrugResource.__args__)
 """Types that refer to resources of which another server may have one of the same id."""
 _MATCHING = ("match", "")
+_ELEMENT = re.compile(r" - at `\$\.([A-Za-z.\[\]0-9]+)`$")
+"""Where msgspec says that a value does not fit; the names are those of our structs."""
 _READ_ALONE = ("patient", "encounter")
 
 
@@ -141,6 +144,18 @@ def _read_odd(key: str, raw: msgspec.Raw, owner: Owner) -> Supplied:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
         pass
     return Supplied(FAILED, notes=(Note("unreadable", key),))
+
+
+def misfit_of(raw: msgspec.Raw) -> str:
+    """The element at which a resource that cannot be read does not fit its type; empty if nobody can say."""
+    try:
+        fhir.read_any(raw)
+    except msgspec.ValidationError as error:
+        found = _ELEMENT.search(str(error))
+        return found[1] if found else ""
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        pass
+    return ""
 
 
 def _read_loosely(key: str, data: msgspec.Raw, owner: Owner) -> Supplied:

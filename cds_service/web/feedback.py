@@ -16,6 +16,7 @@ from msgspec import Raw
 from werkzeug.exceptions import NotFound
 
 from cds_service.cards.identity import prefix_of
+from cds_service.facts.members import refuse_duplicates
 from cds_service.store.feedback import Channel, Entry, FeedbackLog
 from cds_service.web.arrival import refuse_if_turned_away
 from cds_service.web.body import body_of
@@ -81,6 +82,7 @@ def read_feedback(body: bytes) -> tuple[Entry, ...]:
     """The entries of a body. Raises RequestError (400) for the first that is wrong, naming it."""
     refuse_encoding(body)
     members = members_of(Raw(body), "")
+    refuse_duplicates(body)
     sent = members.get("feedback", ABSENT)
     if sent in (ABSENT, NULL):
         raise missing("feedback", _ENTRIES)

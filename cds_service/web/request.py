@@ -1,7 +1,8 @@
 """The bytes of a hook call become a HookRequest, or a RequestError saying where and what was expected.
 
-One pass of msgspec over the body: the resources of `prefetch` stay raw bytes, unknown members are skipped,
-everything the service acts on is typed and checked. Messages never repeat a value of the body.
+A body in which a member stands twice, however deep, is refused. Then one pass of msgspec: the resources of
+`prefetch` stay raw bytes, unknown members are skipped, everything the service acts on is typed and checked.
+Messages never repeat a value of the body.
 
 Lenient where callers differ without harm: an optional member that is null or "" counts as absent;
 `hookInstance` in any case, with or without `urn:uuid:`; unknown members, extensions and prefetch keys pass.
@@ -18,7 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import RequestError
-from cds_service.facts.members import Members, refuse_duplicates
+from cds_service.facts.members import refuse_duplicates
 from cds_service.facts.request import HookRequest
 from cds_service.rulebook.hooks import hook_named
 from cds_service.web.context import read_context
@@ -39,18 +40,6 @@ class _Call(msgspec.Struct, rename="camel"):
     extension: Raw = ABSENT
     prefetch: dict[str, Raw] | None = None
 
-    def members(self) -> Members:
-        """The members by name, as they stand in the body; a null prefetch cannot be told from none."""
-        plain = {
-            "hook": self.hook,
-            "hookInstance": self.hook_instance,
-            "fhirServer": self.fhir_server,
-            "fhirAuthorization": self.fhir_authorization,
-            "context": self.context,
-            "extension": self.extension,
-        }
-        return plain | {"prefetch": NULL if self.prefetch is None else self.prefetch}
-
 
 _call = msgspec.json.Decoder(_Call)
 _number = msgspec.json.Decoder(float).decode
@@ -60,7 +49,7 @@ def read_request(body: bytes, *, service_id: str, hook: str, as_of: datetime, zo
     """Read one hook call to the service that answers `hook`. Raises RequestError (400)."""
     refuse_encoding(body)
     call = decode(_call, body, "")
-    refuse_duplicates(body, call.members())
+    refuse_duplicates(body)
     _check_hook(call.hook, hook)
     instance = _hook_instance(call.hook_instance)
     context = read_context(call.context, hook_named(hook))

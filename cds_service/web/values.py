@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from cds_service.errors import RequestError
-from cds_service.facts.members import objects_of, refuse_duplicates
+from cds_service.facts.members import objects_of
 
 T = TypeVar("T")
 ABSENT, NULL = Raw(b""), Raw(b"null")
@@ -53,10 +53,8 @@ def unusable(where: str, expected: str) -> RequestError:
 
 
 def members_of(raw: Raw, where: str) -> dict[str, Raw]:
-    """The members of an object, none of which may stand there twice. Raises RequestError (400)."""
-    members = decode(objects_of, raw, where)
-    refuse_duplicates(bytes(raw), members, where)
-    return members
+    """The members of an object. Raises RequestError (400)."""
+    return decode(objects_of, raw, where)
 
 
 def text_of(raw: Raw, where: str) -> str:

@@ -55,6 +55,23 @@ def test_without_the_patient_there_is_no_answer(value: Any) -> None:
         chart(without=["patient"])
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"birthDate": None}, " at birthDate:"),
+        ({"deceasedBoolean": "false"}, " at deceasedBoolean:"),
+        ({"meta": {"tag": [{"code": 7}]}}, " at meta.tag[0].code:"),
+        ({"resourceType": "Person"}, " at resourceType:"),
+    ],
+)
+def test_a_patient_that_came_and_cannot_be_read_is_told_from_one_that_did_not_come(
+    change: Json, place: str
+) -> None:
+    with pytest.raises(DataUnavailable, match="the Patient in prefetch cannot be read") as refused:
+        chart(prefetch={"patient": patient() | change})
+    assert place in str(refused.value)
+
+
 def test_a_call_is_refused_only_if_nothing_but_the_patient_came() -> None:
     keys = ["conditions", "medication-requests"]
     assert nothing_but_the_patient(chart(keys=keys, without=keys)) == tuple(keys)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Raw
 
-from cds_service.errors import RequestError
 from cds_service.facts.fhir_types import Element, Labels, Link, Text, leads_on
-from cds_service.facts.members import objects_of, refuse_duplicates
+from cds_service.facts.members import objects_of, twins_in
 from cds_service.facts.whole import says_partial
 
 
@@ -23,35 +22,19 @@ class _Page(Element, frozen=True, omit_defaults=True):
 
 
 _read = msgspec.json.Decoder(_Page).decode
-_listed = msgspec.json.Decoder(list[Raw]).decode
-_NONE = Raw(b"[]")
 
 
 def is_plain(answer: bytes) -> bool:
-    """Whether an answer is a JSON object in which no name stands twice, entries and their resources included.
+    """Whether an answer is a JSON object in which no name stands twice, however deep.
 
     Of two members of one name a parser keeps one and does not tell: what the other held would be lost. And
     `null`, by which a caller says in a call that it searched and found nothing, says nothing here.
     """
     try:
-        members = _once(answer)
-        for entry in _objects(_listed(members.get("entry", _NONE))):
-            for resource in _objects([_once(entry).get("resource", _NONE)]):
-                _once(resource)
-    except (RequestError, msgspec.MsgspecError, RecursionError, ValueError):
+        objects_of.decode(answer)
+        return twins_in(answer) is None
+    except (msgspec.MsgspecError, RecursionError, ValueError):
         return False
-    return True
-
-
-def _once(raw: bytes | Raw) -> dict[str, Raw]:
-    members = objects_of.decode(raw)
-    refuse_duplicates(bytes(raw), members)
-    return members
-
-
-def _objects(values: Iterable[Raw]) -> Iterator[Raw]:
-    """Those that are objects; what else stands in a Bundle is dealt with where it is read."""
-    return (value for value in values if bytes(value).startswith(b"{"))
 
 
 def next_of(page: bytes | Raw) -> str | None:
