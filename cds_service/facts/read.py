@@ -249,7 +249,7 @@ def _assemble(
     if expected in _REFERRING:
         notes += _not_r4(kept, states)
     states.add(FOUND if kept else EMPTY)
-    addressed = tuple(entries) if expected is fhir.Condition else ()
+    addressed = tuple(entries) if kept and expected is fhir.Condition else ()
     return Supplied(max(states, key=WORST.index), tuple(kept), tuple(notes), addressed)
 
 
