@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from math import isinf, isnan
 
 from cds_service.cards.escape import NOTHING, REASON_LIMIT, VALUE_LIMIT, clean, escape
-from cds_service.facts.dates import When
+from cds_service.facts.dates import BEING_ORDERED, ONGOING, When
 from cds_service.facts.finding import Cell, Finding, OwnWords, Quantity, Row
 from cds_service.facts.wording import number_text, span_text
 from cds_service.truth import FALSE, TRUE, Truth
 
 ROW_LIMIT = 12
 _DATE = r"\d{4}(-\d{2}){0,2}"
-_DAYS = re.compile(rf"{_DATE}( or {_DATE})?( to {_DATE}( or {_DATE})?)?", re.ASCII)
+_DAYS = re.compile(
+    rf"{_DATE}( or {_DATE})?( to {_DATE}( or {_DATE})?|, {ONGOING})?|{ONGOING}|{BEING_ORDERED}", re.ASCII
+)
 _ESCAPED_CITATION = re.compile(r"\\\[(\d{1,4})\\\]")
 
 
@@ -123,8 +125,8 @@ def column(finding: Finding, name: str, style: Style) -> str:
 
 
 def rows(listed: Iterable[Row], style: Style) -> str:
-    """One line per row: its words, its date, and why it does not surely count."""
-    lines = [_line(row, style) for row in listed]
+    """One line per row: its words, its date, and why it does not surely count; what reads the same once."""
+    lines = list(dict.fromkeys(_line(row, style) for row in listed))
     if not lines:
         return "none"
     more = len(lines) - ROW_LIMIT

@@ -21,6 +21,9 @@ NEVER = datetime(9999, 12, 30, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far ahead of ours the clock of whoever recorded an entry may be."""
 
+ONGOING, BEING_ORDERED = "ongoing", "being ordered"
+"""How a last day is told that is none: it is that of the call only because it goes on."""
+
 
 class When(Struct, frozen=True, gc=False):
     """The instants a recorded date may mean, [start, end), and the text as recorded."""

@@ -7,13 +7,15 @@ belong together.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from cds_service.facts import fhir
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import convert, known_unit, read_quantity, unit_of
 from cds_service.rulebook.terminology import Ingredient
-from cds_service.truth import Span, exactly
+from cds_service.truth import Span, exactly, hull
 
 _DAYS: Mapping[str, float] = {
     "s": 1 / 86400,
@@ -192,8 +194,27 @@ def _weekly(timing: fhir.Timing) -> Span | None:
         return exactly(1.0)  # once is once, whatever period stands beside it
     if repeat is not None and repeat.period and repeat.period > 0 and repeat.period_unit in _DAYS:
         return _every_period(repeat, repeat.period)
-    often = 1 / 7 if len(timing.event) == 1 else times_a_day(timing)
-    return exactly(often * 7) if often is not None else None
+    often = times_a_day(timing) if len(timing.event) != 1 else None
+    told = [exactly(often * 7)] if often is not None else []
+    listed = _on_days(timing.event) if timing.event else None
+    told += [listed] if listed is not None else []
+    return hull(told) if told else None
+
+
+def _on_days(moments: Sequence[str]) -> Span | None:
+    """How often a week at moments told one by one: the most in seven days in a row, and the mean.
+
+    None if one of several names no day.
+    """
+    if len(moments) == 1:
+        return exactly(1.0)
+    try:
+        days = sorted(date.fromisoformat(text[:10]).toordinal() for text in moments)
+    except ValueError:
+        return None
+    most = max(bisect_left(days, day + 7) - place for place, day in enumerate(days))
+    mean = len(days) * 7 / max(7, days[-1] - days[0] + 1)
+    return Span(min(mean, most), most)
 
 
 def _every_period(repeat: fhir.TimingRepeat, period: float) -> Span:

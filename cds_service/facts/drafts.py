@@ -1,5 +1,8 @@
 """The unsigned orders of a call: whatever their status says, each with its JSON as it was sent.
 
+An order whose status cannot be read is an order all the same, as one without a status is: nothing says that
+it is not to be.
+
 Drafts keep their JSON because an update must give back members that we do not know.
 """
 
@@ -10,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from cds_service.errors import RequestError
 from cds_service.facts import fhir
@@ -35,6 +39,7 @@ from cds_service.facts.request import HookRequest
 from cds_service.facts.resource_types import KNOWN_TYPES
 from cds_service.facts.server.query import is_id
 from cds_service.facts.shelf import Shelf, file_resources
+from cds_service.facts.statuses import STATUSES, UNCLEAR, as_fhir_writes
 from cds_service.facts.whole import says_partial
 from cds_service.rulebook.hooks import hook_named
 
@@ -75,10 +80,24 @@ def read_drafts(request: HookRequest, owner: Owner) -> Orders:
         states.add(TRUNCATED)
     if (bundle.total or 0) > len(bundle.entry) or not named.issuperset(request.selections):
         states.add(TRUNCATED)  # an order was counted or selected that did not come
-    notes = tuple(one.note for one in drafts if one.note is not None)
+    notes = [one.note for one in drafts if one.note is not None]
     server = server_of((one.entry for one in mine), owner.server)
-    resources = tuple(at_home(one.resource, one.entry.full_url, server) for one in mine if one.resource)
-    return Orders(Supplied(max(states, key=WORST.index), resources, notes), tuple(one.text for one in mine))
+    orders = [at_home(one.resource, one.entry.full_url, server) for one in mine if one.resource]
+    resources = tuple(_with_status(order, index, notes) for index, order in enumerate(orders))
+    supplied = Supplied(max(states, key=WORST.index), resources, tuple(notes))
+    return Orders(supplied, tuple(one.text for one in mine))
+
+
+def _with_status(order: fhir.Readable, index: int, notes: list[Note]) -> fhir.Readable:
+    """The order with its status as FHIR writes it, and without one that nobody can read, which is noted."""
+    known = STATUSES.get(order.__class__)
+    if known is None or order.status in known:  # type: ignore[union-attr]
+        return order
+    told = as_fhir_writes(order)
+    if told.status in known:
+        return told  # type: ignore[no-any-return]
+    notes.append(Note(UNCLEAR, reference_of(order, index)))
+    return replace(told, status="")  # type: ignore[no-any-return]
 
 
 def file_drafts(orders: Orders, meanings: Meanings) -> Drafts:

@@ -12,12 +12,11 @@ from cds_service.facts import fhir
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When
 from cds_service.facts.read import Note
-from cds_service.facts.statuses import CLINICAL, NOT_READ, Status, read_status, verification_status
+from cds_service.facts.statuses import CLINICAL, NOT_READ, UNCLEAR, Status, read_status, verification_status
 from cds_service.rulebook.terminology import Coded
 from cds_service.rulebook.views import KEY_OF_TYPE
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
-UNCLEAR = "status-unclear"
 _ENDED = (Coded("", "inactive"),)
 
 

@@ -21,6 +21,7 @@ from cds_service.facts.address import entries_at_home
 from cds_service.facts.coding import reference_of
 from cds_service.facts.fhir_types import leads_on
 from cds_service.facts.resource_types import KNOWN_TYPES
+from cds_service.facts.statuses import STATUSES, all_as_fhir_writes
 from cds_service.facts.whole import says_failed, says_left_out, says_partial
 from cds_service.rulebook.views import KEY_OF_TYPE, OBSERVATIONS
 
@@ -246,6 +247,8 @@ def _assemble(
     if total is not None and _more_than_came(total - noted, entries, expected):
         states.add(TRUNCATED)
     notes += _partial(kept, states)
+    if expected in STATUSES:
+        kept = all_as_fhir_writes(kept, expected)
     if expected in _REFERRING:
         notes += _not_r4(kept, states)
     states.add(FOUND if kept else EMPTY)

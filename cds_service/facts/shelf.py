@@ -18,7 +18,7 @@ from cds_service.facts.coding import reference_of
 from cds_service.facts.drugs import drug_of, medications_among, names_a_drug_not_read
 from cds_service.facts.meaning import Meaning, Meanings
 from cds_service.facts.read import Note, Supplied
-from cds_service.facts.statuses import disowned
+from cds_service.facts.statuses import STATUSES, UNCLEAR, disowned
 from cds_service.rulebook.terminology import Coded, Drug
 
 # Types whose entries mean something only by their code: without one they may be anything.
@@ -346,10 +346,7 @@ def _notes_on(entry: Entry) -> Iterator[Note]:
     elif entry.nameless:
         yield Note("drug-not-named", entry.reference)
     elif entry.drug is not None:
-        if entry.drug.resolution in _DRUG_NOTES:
-            yield Note(_DRUG_NOTES[entry.drug.resolution], entry.reference)
-        if entry.drug.also_said is not None or entry.drug.other_strength:
-            yield Note(_DIFFERS, entry.reference)
+        yield from _notes_on_drug(entry, entry.drug)
     elif entry.resource.__class__ is fhir.Observation:
         if entry.may_mean:
             yield Note("question-in-words", entry.reference)
@@ -357,3 +354,12 @@ def _notes_on(entry: Entry) -> Iterator[Note]:
         yield Note("not-classified", entry.reference)
     elif entry.may_mean:
         yield Note("words-beyond-code", entry.reference)
+
+
+def _notes_on_drug(entry: Entry, drug: Drug) -> Iterator[Note]:
+    if drug.resolution in _DRUG_NOTES:
+        yield Note(_DRUG_NOTES[drug.resolution], entry.reference)
+    if drug.also_said is not None or drug.other_strength:
+        yield Note(_DIFFERS, entry.reference)
+    if entry.resource.status not in STATUSES[entry.resource.__class__]:
+        yield Note(UNCLEAR, entry.reference)

@@ -1,13 +1,18 @@
-"""The clinical and verification status of a problem or allergy, read as FHIR's codes.
+"""The status of a resource, read as FHIR's codes.
 
-Absent is a statement of its own (active, confirmed); what is there and cannot be read is neither. A FHIR code
-stands; else the words of the codings and of the text are read, if they all name the same FHIR code.
+The clinical and verification status of a problem or allergy: absent is a statement of its own (active,
+confirmed); what is there and cannot be read is neither. A FHIR code stands; else the words of the codings and
+of the text are read, if they all name the same FHIR code. The plain `status` of other resources is a code
+alone; one in other letters ("Draft", "Entered in error") is read as the code it names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+
+from msgspec.structs import replace
 
 from cds_service.facts import fhir
 from cds_service.rulebook.terminology import Coded
@@ -17,6 +22,14 @@ Status = tuple[Coded, ...] | None
 UNREAD = "unread"
 """The system of what is recorded and cannot be read, or was not obtained."""
 NOT_READ = (Coded(UNREAD, ""),)
+UNCLEAR = "status-unclear"
+"""The note on an entry whose status cannot be read."""
+STATUSES: Mapping[type, frozenset[str]] = {
+    getattr(fhir, kind): codes | {""}
+    for kind, signature in FINDABLE.items()
+    if (codes := signature.allowed(kind, "status"))
+}
+"""By type of resource, the codes that its `status` may be, and none."""
 CLINICAL = FINDABLE["Condition"].allowed("Condition", "clinicalStatus")
 _VERIFICATION = FINDABLE["Condition"].allowed("Condition", "verificationStatus")
 
@@ -59,3 +72,18 @@ def disowned(resource: Any) -> str:
 def _disowned(concept: fhir.CodeableConcept) -> str:
     told = _read(concept, _VERIFICATION) or ()
     return next((one.code for one in told if one.code in ("refuted", "entered-in-error")), "")
+
+
+def as_fhir_writes(resource: Any) -> Any:
+    """A resource whose status is none of FHIR's codes, with the one it names, if it names one."""
+    code = _as_code(resource.status)
+    return replace(resource, status=code) if code in STATUSES[resource.__class__] else resource
+
+
+def all_as_fhir_writes(resources: list[Any], kind: Any) -> list[Any]:
+    """The same of many, of which those of a type have a status; nearly always they are as they should be."""
+    known = STATUSES[kind]
+    odd = [one for one in resources if one.__class__ is kind and one.status not in known]
+    if not odd:
+        return resources
+    return [as_fhir_writes(one) if one.__class__ is kind else one for one in resources]

@@ -200,6 +200,7 @@ VIEWS: Mapping[str, ViewSignature] = {
             "implausible": "truth",
             "unreadable": "truth",
             "dated_ahead": "truth",
+            "without_day": "truth",
             "date": "date",
             "time": "date",
             "status": "text",
@@ -218,6 +219,7 @@ VIEWS: Mapping[str, ViewSignature] = {
         arguments={"agree_within": "amount", "jump": "amount", "jump_within": "duration"},
         valuesets=("body-weight",),
         value="weight",
+        possible="obtained",
     ),
     "current_drugs": ViewSignature(
         columns={

@@ -165,6 +165,15 @@ def test_a_long_list_of_rows_says_how_many_more_there_are():
     assert lines[-1] == "- and 28 more"
 
 
+def test_rows_that_read_the_same_stand_once_and_what_goes_on_has_no_day():
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    told = [("a/1", When(now, now, "ongoing")), ("a/2", When(now, now, "ongoing"))]
+    told.append(("a/3", When(now, now, "being ordered")))
+    rows = tuple(Row(Evidence(reference, when, "A drug")) for reference, when in told)
+    shown = said("{problem.rows}", problem=Finding(TRUE, rows=rows))
+    assert shown == "- A drug, ongoing\n- A drug, being ordered"
+
+
 def test_rows_in_a_summary_stay_on_one_line():
     rows = tuple(Row(Evidence(f"a/{at}", None, f"Drug {at}")) for at in range(2))
     shown = only_card(

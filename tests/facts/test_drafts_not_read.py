@@ -12,7 +12,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from cds_service.facts import fhir
 from cds_service.facts.read import Note
 from cds_service.facts.resource_types import KNOWN_TYPES
-from cds_service.truth import FALSE, TRUE, UNKNOWN, Span
+from cds_service.truth import FALSE, TRUE, UNKNOWN, Span, Truth
 
 ORDERED: Json = {
     "find": "MedicationRequest",
@@ -130,3 +130,29 @@ def test_no_type_is_known_that_neither_r4_nor_its_models_have() -> None:
     alone = ("EffectEvidence", "RiskEvidence", "MedicinalProduct", "Substance")
     for kind in KNOWN_TYPES:
         assert kind.startswith(alone) or get_fhir_model_class(kind).get_resource_type() == kind
+
+
+NOT_ENDED: Json = ORDERED | {"where": {"status": {"not": ["cancelled", "stopped"]}}}
+
+
+@pytest.mark.parametrize(
+    ("status", "ordered", "noted"),
+    [
+        ("draft", TRUE, False),
+        ("Draft", TRUE, False),
+        (" DRAFT", TRUE, False),
+        ("", TRUE, False),
+        ("pending", TRUE, True),
+        ("?", TRUE, True),
+        ("Cancelled", FALSE, False),
+        ("stopped ", FALSE, False),
+        ("Entered in Error", FALSE, False),
+    ],
+)
+def test_an_unsigned_order_is_one_whatever_its_status_says_unless_it_says_that_it_is_none(
+    status: str, ordered: Truth, noted: bool
+) -> None:
+    drafts = [order(id="o1", status=status)]
+    assert ask(NOT_ENDED, drafts=drafts, **SIGN).state is ordered
+    unclear = Note("status-unclear", "MedicationRequest/o1")
+    assert (unclear in chart(drafts=drafts, **SIGN).notes) is noted

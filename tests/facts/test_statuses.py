@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chart_builder import RXNORM, Json, ask, chart, coding, concept, condition, keys_of
+from chart_builder import RXNORM, Json, ask, chart, coding, concept, condition, keys_of, observation
 
 from cds_service.facts.ended import notes_unclear
+from cds_service.facts.read import Note
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Truth
 
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
@@ -110,7 +111,10 @@ def test_how_a_problem_ended_speaks_where_the_status_does_not(
         ("unknown", UNKNOWN),
         ("stopped", FALSE),
         ("aktiv", UNKNOWN),
-        ("Active", UNKNOWN),
+        ("Active", TRUE),
+        (" ACTIVE ", TRUE),
+        ("Stopped", FALSE),
+        ("Entered in error", FALSE),
         ("", UNKNOWN),
     ],
 )
@@ -127,6 +131,15 @@ def test_a_drug_whose_status_fhir_does_not_have_is_neither_in_use_nor_over(
     fact = LIST | {"find": "MedicationStatement", "code_in": ["esketamine"]}
     asked = {"where": {"status": ["active", "unknown"]}, "unsure": {"status": ["unknown"]}}
     assert ask(fact | asked, taken).state is counts
+    odd = Note("status-unclear", "MedicationStatement/s")
+    assert (odd in chart(taken, keys=keys_of(taken)).notes) is (status == "aktiv")
     if status:
         barred = {"where": {"status": {"not": ["stopped"]}}, "unsure": {"status": ["unknown"]}}
         assert ask(fact | barred, taken).state is counts
+
+
+@pytest.mark.parametrize("status", ["Final", "FINAL", " final"])
+def test_the_letters_of_a_status_do_not_matter(status: str) -> None:
+    measured = observation("85354-9", {"valueQuantity": {"value": 1}}) | {"status": status}
+    final = {"find": "Observation", "code_in": ["blood-pressure-panel"], "where": {"status": ["final"]}}
+    assert ask(final | {"give": "exists", "record": "complete"}, measured).state is TRUE

@@ -112,6 +112,7 @@ def test_what_is_current_and_its_last_day(entry: Json, current: Truth, last_day:
     row = read(entry)
     assert (row.columns["current"], days(row.evidence.when)) == (current, last_day)
     assert row.counts is TRUE
+    assert (str(row.evidence.when) == "ongoing") is (current is TRUE)
 
 
 @pytest.mark.parametrize("entry", [stated("stopped", None), ordered("stopped", None), supplied(None)])
@@ -186,6 +187,7 @@ def test_drafts_are_current_unless_they_stop_something() -> None:
     signed = ordered(id="signed")
     (row,) = rows(both, drafts=[draft(code=VIAL)], hook="order-sign")
     assert (row.columns["kind"], row.columns["current"]) == ("draft", TRUE)
+    assert str(row.evidence.when) == "being ordered"
     (row,) = rows(both, signed, drafts=[draft(code=VIAL, id="signed", status="stopped")], hook="order-sign")
     assert (row.columns["kind"], row.columns["current"]) == ("draft", FALSE)
     assert rows(DRUGS, drafts=[draft(code=VIAL)], hook="order-sign") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chart_builder import Json, concept, condition, observation, order, quantity
+from chart_builder import Json, coding, concept, condition, observation, order, quantity
 from view_bench import (
     ALPHA,
     BETA,
@@ -240,6 +240,31 @@ def test_one_moment_is_once_and_as_needed_is_at_most() -> None:
     assert span(read(once)["per_week"]) == Span(1, 1)
     needed = line(mg(56), frequency=2, period=1, periodUnit="wk") | {"asNeededBoolean": True}
     assert span(read(needed)["per_week"]) == Span(0, 2)
+
+
+@pytest.mark.parametrize(
+    ("moments", "often"),
+    [
+        (["2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06"], Span(5, 5)),
+        (["2026-03-02T09:00:00Z", "2026-03-02T17:00:00Z"], Span(2, 2)),
+        (["2026-03-12", "2026-03-02", "2026-03-09", "2026-03-05"], Span(2, 2)),
+        (["2026-03-02", "2026-03-09"], Span(1, 1)),
+        (["2026-03-02", "2026-03-03", "2026-03-29"], Span(0.75, 2)),
+        (["2026-03-02", "2026-03"], None),
+        (["2026-03-02", "soon"], None),
+    ],
+)
+def test_several_moments_tell_the_mean_and_the_most_of_seven_days(
+    moments: list[str], often: Span | None
+) -> None:
+    columns = read(line(mg(56)) | {"timing": {"event": moments}})
+    assert (span(columns["per_week"]) if columns["per_week"] is not None else None) == often
+    assert (columns["schedule"] is None) is (often is not None)
+
+
+def test_moments_beside_a_schedule_that_says_more_or_less_leave_both_open() -> None:
+    said = {"event": ["2026-03-02", "2026-03-05"], "code": concept(coding("BID", "urn:timing"))}
+    assert span(read(line(mg(56)) | {"timing": said})["per_week"]) == Span(2, 14)
 
 
 def test_every_line_is_a_row() -> None:

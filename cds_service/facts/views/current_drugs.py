@@ -14,12 +14,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cds_service.facts import fhir
 from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import told_codes
-from cds_service.facts.dates import When
+from cds_service.facts.dates import BEING_ORDERED, ONGOING, When
 from cds_service.facts.elements import ELEMENTS, Codes
 from cds_service.facts.finding import Cell, Evidence, Row
 from cds_service.facts.shelf import Entry
@@ -193,7 +194,8 @@ def _last_day(status: str, kind: str, course: Course, current: Truth, chart: Cha
     if kind == GIVEN and status != _UNDER_WAY:
         return _when(end, chart)
     if current is TRUE or kind == DRAFT:
-        return day_as_when(today, chart)
+        told = day_as_when(today, chart)
+        return replace(told, text=BEING_ORDERED if kind == DRAFT else ONGOING) if current is TRUE else told
     if kind == SUPPLY and start is not None and start[0] > today:
         return _when(start, chart)
     last = min(end[1], today) if end is not None else today

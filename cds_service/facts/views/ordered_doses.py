@@ -136,5 +136,6 @@ def _times(line: fhir.Dosage) -> dict[str, Cell]:
         most = Quantity(exactly(weekly.high), "/wk")
         return {"per_week": Quantity(weekly, "/wk"), "highest_per_week": most, "schedule": None}
     coded = concept_codes(line.timing.code) if line.timing is not None else ()
-    said = (Coded("text", line.text, line.text),) if line.text else ()
+    moments = ", ".join(line.timing.event) if line.timing is not None else ""
+    said = tuple(Coded("text", text, text) for text in (moments, line.text) if text)
     return {"per_week": None, "highest_per_week": None, "schedule": (*coded, *said) or None}

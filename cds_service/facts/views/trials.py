@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cds_service.facts.chart import Chart
-from cds_service.facts.dates import When, midnight
+from cds_service.facts.dates import ONGOING, When, midnight
 from cds_service.facts.dosing import as_needed
 from cds_service.facts.elements import date_of
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
@@ -273,6 +273,8 @@ def _told_of_days(run: Run) -> list[str]:
 def _stretch(run: Run, chart: Chart) -> When:
     first, last = days_text(run.begun, run.first), days_text(*run.ends)
     start, end = midnight(run.begun, chart.zone), midnight(run.until + _NEXT, chart.zone)
+    if run.ends == (chart.today, chart.today):
+        return When(start, end, f"{first}, {ONGOING}")
     return When(start, end, first if first == last else f"{first} to {last}")
 
 

@@ -8,7 +8,7 @@ row, too: no older one stands in for it. Weights keep their unit: the fact conve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf, isinf
 
 from msgspec import Struct
@@ -27,6 +27,9 @@ from cds_service.facts.views.plausible import Plausible
 from cds_service.facts.views.pressures_told import DIASTOLIC, PANEL, SYSTOLIC, sides_told, tells_more
 from cds_service.facts.views.weight_jumps import Jumps
 from cds_service.truth import hull, truth_of
+
+_LONGEST_DAY = timedelta(hours=25)
+"""That of the change from summer time."""
 
 
 def blood_pressure(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
@@ -91,6 +94,7 @@ class _Reading(Struct, gc=False):
             "implausible": truth_of(bool(doubted)),
             "unreadable": truth_of(self.more and any(self.sides.get(side) is None for side in believed)),
             "dated_ahead": truth_of(self.reference in dated_ahead(chart)),
+            "without_day": truth_of(self.date is None or self.date.end - self.date.start > _LONGEST_DAY),
             "date": self.date,
             "time": self.date if self.date is not None and self.date.instant else None,
             "status": self.first.status or None,
