@@ -18,6 +18,7 @@ from cds_service.cards.changes import Members, UnfitError, changed, compile_chan
 from cds_service.cards.escape import clean
 from cds_service.cards.identity import resource_id
 from cds_service.cards.reading import Reading
+from cds_service.cards.repeats import repeats_the_old
 from cds_service.cards.text import Template
 from cds_service.cards.wording import PLAIN, first_row
 from cds_service.facts.dates import day_of
@@ -107,7 +108,7 @@ class PreparedUpdate:
     change: Members
 
     def offered(self, reading: Reading, words: Words) -> Offered | None:
-        """The action on one chart; None if the order, or what to set, is not surely known."""
+        """The action on one chart; None if the order, or what to set, is not surely known, or told twice."""
         order = _order(self.fact, reading)
         received = reading.record.drafts.resource(order)
         if received is None or _several_rows(order, self.fact, reading):
@@ -115,6 +116,8 @@ class PreparedUpdate:
         try:
             resource = changed(received, self.change, reading)
         except UnfitError:
+            return None
+        if repeats_the_old(received, resource):
             return None
         return Offered("update", _described(self.description, reading, words), resource)
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import EVER, NEVER, When
-from cds_service.facts.elements import DATES, DateReader
+from cds_service.facts.elements import DATES, PLANNED, DateReader
 from cds_service.facts.finding import Evidence, Row
 from cds_service.facts.read import Note
 from cds_service.rulebook.views import FINDABLE
@@ -26,7 +26,7 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     "Observation": FINDABLE["Observation"].dates,
     "QuestionnaireResponse": FINDABLE["QuestionnaireResponse"].dates,
     "MedicationAdministration": FINDABLE["MedicationAdministration"].dates,
-    "MedicationDispense": ("whenHandedOver",),
+    "MedicationDispense": FINDABLE["MedicationDispense"].dates,
     "Procedure": FINDABLE["Procedure"].dates,
 }
 """What reports something done or found, and the dates that say when; the first recorded one does."""
@@ -36,7 +36,6 @@ _DATES_OF: Mapping[str, tuple[DateReader, ...]] = {
     kind: tuple(DATES[kind][name] for name in names)
     for kind, names in (*_RESULTS.items(), *((kind, FINDABLE[kind].dates) for kind in _LISTED))
 }
-_PLANNED = frozenset({"preparation", "not-done", "cancelled", "declined", "registered"})
 _WHOLE = "QuestionnaireResponse"
 
 
@@ -101,4 +100,4 @@ def _is_ahead(resource: Any, dates: Sequence[DateReader], chart: Chart, *, every
             ahead = chart.is_ahead(when)
             if not ahead or not every:
                 break
-    return ahead and getattr(resource, "status", "") not in _PLANNED
+    return ahead and getattr(resource, "status", "") not in PLANNED

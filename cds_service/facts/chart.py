@@ -33,7 +33,8 @@ class Chart:
     """All FHIR data of one patient we hold, and what was not obtained.
 
     `as_of` is an aware instant; `states` holds one state per prefetch key of the hook. `draft_raw` is the
-    JSON of each unsigned order as sent, by `Type/id`; `reads` is what was read back from the FHIR server.
+    JSON of each unsigned order as sent, by `Type/id`; `reads` is what was read back from the FHIR server;
+    `conditions_came` are the entries that brought the problems, each with its address.
     With `explain` the facts also keep every row they rejected; `by_now` leaves out results dated ahead.
     """
 
@@ -50,6 +51,7 @@ class Chart:
     draft_raw: Mapping[str, Raw] = field(default_factory=dict)
     reads: tuple[Outcome, ...] = ()
     by_now: bool = False
+    conditions_came: tuple[fhir.Entry, ...] = ()
     cache: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -88,6 +90,12 @@ class Chart:
     def is_ahead(self, when: When) -> bool:
         """Whether a date lies wholly after the time of the call."""
         return when.start >= self.ahead_from
+
+    def until_now(self, when: When | None) -> When | None:
+        """The date of something that has happened: one that holds the time of the call ends there."""
+        if when is None or when.end <= self.ahead_from or when.start >= self.ahead_from:
+            return when
+        return When(when.start, self.ahead_from, when.text)
 
     @cached_property
     def unread(self) -> Mapping[str, frozenset[str]]:

@@ -79,12 +79,12 @@ def _follow(
     resource: fhir.OfDrug, reference: str, medications: Mapping[str, fhir.Medication]
 ) -> fhir.Medication | None:
     if reference.startswith("#"):
-        return medications_among(_inside(resource)).get(f"Medication/{reference[1:]}")
+        return medications_among(contained_in(resource)).get(f"Medication/{reference[1:]}")
     found = medications.get(reference) or medications.get(reference.partition("/_history/")[0])
     return found if found is not None and _is_version(found, reference) else None
 
 
-def _inside(resource: fhir.OfDrug) -> Iterator[fhir.Readable]:
+def contained_in(resource: fhir.OfDrug | fhir.Procedure) -> Iterator[fhir.Readable]:
     """The contained resources that can be read."""
     for raw in resource.contained:
         try:

@@ -6,30 +6,26 @@ which exist for which type, and a test holds the two tables together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cds_service.facts import fhir
-from cds_service.facts.address import tail_of
 from cds_service.facts.chart import Chart
 from cds_service.facts.coding import all_codes, coding_codes, concept_codes, told_codes
 from cds_service.facts.dates import When
 from cds_service.facts.ended import clinical_status
 from cds_service.facts.finding import Quantity
 from cds_service.facts.quantity import read_quantity
+from cds_service.facts.reasons import reasons_of
 from cds_service.facts.shelf import Entry
 from cds_service.facts.statuses import NOT_READ, verification_status
-from cds_service.facts.statuses import UNREAD as UNREAD
 from cds_service.rulebook.terminology import Coded
-from cds_service.rulebook.views import FINDABLE, KEY_OF_TYPE
+from cds_service.rulebook.views import FINDABLE
 from cds_service.truth import exactly
 
 Codes = tuple[Coded, ...] | None
-_CONDITIONS = (KEY_OF_TYPE["Condition"],)
 ElementReader = Callable[[Entry, Chart], Codes]
 DateReader = Callable[[Any, Chart], When | None]
-DANGLING = "dangling"
-"""The system of a reference whose resource is nowhere; UNREAD of one that data not obtained may hold."""
 
 
 def _word(name: str) -> ElementReader:
@@ -98,28 +94,6 @@ def _do_not_perform(entry: Entry, chart: Chart) -> Codes:
 def _reason(entry: Entry, chart: Chart) -> Codes:
     """Reason codes, and the codes of the conditions given as reason; UNREAD or DANGLING for one not there."""
     return tuple(code for codes in reasons_of(entry.resource, chart) for code in codes) or None
-
-
-def reasons_of(resource: Any, chart: Chart) -> Iterator[tuple[Coded, ...]]:
-    """The codes of each reason; of one that names a condition, the condition's, UNREAD or DANGLING."""
-    for concept in resource.reason_code:
-        yield concept_codes(concept)
-    for reference in resource.reason_reference:
-        condition = chart_condition(chart, reference.reference)
-        lost = UNREAD if chart.not_obtained(_CONDITIONS) else DANGLING
-        said = Coded(lost, reference.reference, reference.display)
-        yield condition.codes if condition is not None else (said,)
-
-
-def chart_condition(chart: Chart, reference: str) -> Entry | None:
-    """The live condition a reference names."""
-    tail = tail_of(reference)
-    known = chart.cache.get("conditions-by-reference")
-    if known is None:
-        known = {e.reference: e for e in chart.shelf("conditions", "Condition").entries}
-        chart.cache["conditions-by-reference"] = known
-    found: Entry | None = known.get(tail)
-    return found
 
 
 def answer_codes(valued: Any) -> Codes:
@@ -247,25 +221,47 @@ def _span(moment: str, period: str) -> DateReader:
     return read
 
 
+PLANNED = frozenset({"preparation", "not-done", "cancelled", "declined", "registered"})
+"""Statuses of what has not happened, so that its date may be to come."""
+
+
+def happened(when: When | None, resource: Any, chart: Chart) -> When | None:
+    """The date of what a resource reports: not after the call, unless the thing was only planned."""
+    if when is None or when.end <= chart.ahead_from or getattr(resource, "status", "") in PLANNED:
+        return when
+    return chart.until_now(when)
+
+
+def _past(read: DateReader) -> DateReader:
+    return lambda resource, chart: happened(read(resource, chart), resource, chart)
+
+
 def effective(resource: fhir.Observation, chart: Chart) -> When | None:
     """When an observation was made."""
-    return (
+    when = (
         chart.when(resource.effective_date_time)
         or chart.when(resource.effective_instant)
         or chart.period(resource.effective_period)
     )
+    return happened(when, resource, chart)
+
+
+issued = _past(_moment("issued"))
+"""When an observation was given out."""
+authored = _past(_moment("authored"))
+"""When a questionnaire was answered."""
 
 
 DATES: Mapping[str, Mapping[str, DateReader]] = {
     "Patient": {},
     "Encounter": {"period": lambda resource, chart: chart.period(resource.period)},
     "Condition": {
-        "onset": _span("onset_date_time", "onset_period"),
-        "recordedDate": _moment("recorded_date"),
+        "onset": _past(_span("onset_date_time", "onset_period")),
+        "recordedDate": _past(_moment("recorded_date")),
     },
     "AllergyIntolerance": {
-        "recordedDate": _moment("recorded_date"),
-        "onset": _moment("onset_date_time"),
+        "recordedDate": _past(_moment("recorded_date")),
+        "onset": _past(_moment("onset_date_time")),
     },
     "MedicationRequest": {"authoredOn": _moment("authored_on")},
     "MedicationStatement": {
@@ -273,13 +269,13 @@ DATES: Mapping[str, Mapping[str, DateReader]] = {
         "dateAsserted": _moment("date_asserted"),
     },
     "MedicationDispense": {
-        "whenHandedOver": _moment("when_handed_over"),
-        "whenPrepared": _moment("when_prepared"),
+        "whenHandedOver": _past(_moment("when_handed_over")),
+        "whenPrepared": _past(_moment("when_prepared")),
     },
-    "MedicationAdministration": {"effective": _span("effective_date_time", "effective_period")},
-    "Procedure": {"performed": _span("performed_date_time", "performed_period")},
-    "Observation": {"effective": effective, "issued": _moment("issued")},
-    "QuestionnaireResponse": {"authored": _moment("authored")},
+    "MedicationAdministration": {"effective": _past(_span("effective_date_time", "effective_period"))},
+    "Procedure": {"performed": _past(_span("performed_date_time", "performed_period"))},
+    "Observation": {"effective": effective, "issued": issued},
+    "QuestionnaireResponse": {"authored": authored},
 }
 
 

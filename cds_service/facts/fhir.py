@@ -242,6 +242,7 @@ class Procedure(OfSubject, frozen=True, tag="Procedure"):
     performed_period: Period | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
+    contained: tuple[Raw, ...] = ()
 
 
 class Reaction(BackboneElement, frozen=True):

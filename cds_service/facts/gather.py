@@ -79,6 +79,7 @@ def gather(
         explain=explain,
         draft_raw=drafts.raw,
         reads=reads,
+        conditions_came=supplied["conditions"].entries if "conditions" in supplied else (),
     )
 
 

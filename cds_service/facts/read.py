@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cds_service.facts import fhir
 from cds_service.facts.address import entries_at_home
@@ -43,11 +44,15 @@ class Note(NamedTuple):
 
 
 class Supplied(Struct, frozen=True, gc=False):
-    """The readable resources of one key, its state, and what was noticed on the way."""
+    """The readable resources of one key, its state, and what was noticed on the way.
+
+    `entries` are those of the problems, each with its address: other entries name them by it.
+    """
 
     state: str
     resources: tuple[fhir.Readable, ...] = ()
     notes: tuple[Note, ...] = ()
+    entries: tuple[fhir.Entry, ...] = ()
 
     @property
     def obtained(self) -> bool:
@@ -201,7 +206,7 @@ def _finish(
     supplied = _assemble(
         key, entries, owner, total=bundle.total, noted=len(notes), truncated=more, strangers=strangers
     )
-    return Supplied(supplied.state, supplied.resources, (*notes, *supplied.notes)) if notes else supplied
+    return replace(supplied, notes=(*notes, *supplied.notes)) if notes else supplied
 
 
 def _assemble(
@@ -247,7 +252,8 @@ def _assemble(
     if expected in _REFERRING:
         notes += _not_r4(kept, states)
     states.add(FOUND if kept else EMPTY)
-    return Supplied(max(states, key=WORST.index), tuple(kept), tuple(notes))
+    addressed = tuple(entries) if kept and expected is fhir.Condition else ()
+    return Supplied(max(states, key=WORST.index), tuple(kept), tuple(notes), addressed)
 
 
 def _partial(kept: Sequence[fhir.Readable], states: set[str]) -> list[Note]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
-from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of
+from cds_service.facts.elements import ELEMENTS, Codes, answer_number, date_of, issued
 from cds_service.facts.finding import Cell, Evidence, Finding, OwnWords, Quantity, Row
 from cds_service.facts.shelf import Entry
 from cds_service.facts.where import (
@@ -188,7 +188,7 @@ def _columns(entry: Entry, when: object, chart: Chart, numeric: bool) -> dict[st
     columns: dict[str, Cell] = {"day": when}  # type: ignore[dict-item]
     if numeric:
         columns["number"] = answer_number(entry.resource)
-        columns["issued"] = chart.when(entry.resource.issued)
+        columns["issued"] = issued(entry.resource, chart)
     return columns
 
 

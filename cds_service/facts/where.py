@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When, inside, midnight, months_before
-from cds_service.facts.elements import DANGLING, UNREAD, Codes
+from cds_service.facts.elements import Codes
 from cds_service.facts.finding import Cell, Quantity
 from cds_service.facts.quantity import convert
+from cds_service.facts.reasons import DANGLING
+from cds_service.facts.statuses import UNREAD
 from cds_service.rulebook.criterion import Duration, Threshold
 from cds_service.rulebook.fact import Absent, InSet, Listed, NotInSet, NotListed, Unreadable, WhereTest
 from cds_service.rulebook.terminology import Coded, Terminology

@@ -11,6 +11,7 @@ from chart_builder import (
     SERTRALINE,
     Json,
     ask,
+    chart,
     coding,
     concept,
     condition,
@@ -24,6 +25,7 @@ from chart_builder import (
 from cds_service.facts.address import base_of, server_of
 from cds_service.facts.fhir import Entry
 from cds_service.facts.read import Owner, read_key
+from cds_service.facts.reasons import reasons_of
 from cds_service.facts.references import missing_medications
 from cds_service.truth import FALSE, TRUE, UNKNOWN, Span
 
@@ -147,6 +149,92 @@ def test_a_reason_on_another_server_is_not_the_local_problem(reference: str, sta
     made = order(status="active", **reason)
     found = ask(asked, made, condition("F33.2", id="c1"), fhir_server=HOME)
     assert found.state is state
+
+
+ASKED = ORDERED | {"give": "exists", "where": {"reason": {"in": "depression-or-suicidality-reason"}}}
+URN = "urn:uuid:22222222-2222-2222-2222-222222222222"
+
+
+def reasoned(reference: str, *conditions: Json, fhir_server: str = "", **more: Any) -> Any:
+    """Whether an unsigned order and one on record, for a reason by that reference, are for depression."""
+    problems = {"resourceType": "Bundle", "type": "searchset", "entry": list(conditions)}
+    made = order(status="active", reasonReference=[{"reference": reference}]) | more
+    call: Json = {"prefetch": {"conditions": problems}, "fhir_server": fhir_server}
+    drafted = ask(ASKED | {"from": "drafts"}, drafts=[made], **call)
+    assert ask(ASKED, made, **call).state is drafted.state
+    return drafted.state
+
+
+@pytest.mark.parametrize("server", [HOME, ""])
+@pytest.mark.parametrize(
+    ("reference", "state"),
+    [
+        (f"{HOME}/Condition/c1", TRUE),
+        (f"{HOME}/Condition/c1/_history/2", TRUE),
+        (URN, TRUE),
+        (f"{OTHER}/Condition/c1", UNKNOWN),
+        (f"{HOME}/Condition/c2", UNKNOWN),
+        ("urn:uuid:3", UNKNOWN),
+    ],
+)
+def test_a_reason_is_found_by_the_address_its_condition_came_with(
+    reference: str, state: Any, server: str
+) -> None:
+    entries = at(HOME, condition("F33.2", id="c1")), {"fullUrl": URN, "resource": condition("F33.2")}
+    assert reasoned(reference, *entries, fhir_server=server) is state
+
+
+def test_an_address_is_that_of_one_condition_that_counts() -> None:
+    first, name = condition("F33.2", id="c1"), f"{HOME}/Condition/c1"
+    assert reasoned(name, at(HOME, first), at(OTHER, condition("R52", id="c1"))) is TRUE
+    assert reasoned(f"{OTHER}/Condition/c1", at(HOME, condition("R52", id="c1")), at(OTHER, first)) is UNKNOWN
+    assert (
+        reasoned(URN, *[{"fullUrl": URN, "resource": condition(code)} for code in ("F33.2", "R52")])
+        is UNKNOWN
+    )
+    assert reasoned(name, at(HOME, first | {"verificationStatus": {"text": "refuted"}})) is UNKNOWN
+    stranger = first | {"subject": {"reference": "Patient/someone-else"}}
+    assert reasoned(name, at(HOME, stranger)) is UNKNOWN
+
+
+def inside(code: str = "F33.2", **more: Any) -> Json:
+    return condition(code, id="cc", subject=None) | more
+
+
+@called
+@pytest.mark.parametrize(
+    ("contained", "state"),
+    [
+        ([inside()], TRUE),
+        ([inside(subject={"reference": "Patient/p"})], TRUE),
+        ([product(SERTRALINE), inside()], TRUE),
+        ([inside("R52")], FALSE),
+        ([inside(), inside("R52")], UNKNOWN),
+        ([inside(id="other")], UNKNOWN),
+        ([], UNKNOWN),
+        ([inside(subject={"reference": "Patient/someone-else"})], UNKNOWN),
+        ([inside(verificationStatus={"text": "entered-in-error"})], UNKNOWN),
+        ([inside(modifierExtension=[{"url": "urn:x", "valueBoolean": True}])], UNKNOWN),
+        ([{"resourceType": "Observation", "id": "cc"}], UNKNOWN),
+    ],
+)
+def test_a_reason_may_stand_inside_its_order(contained: list[Json], state: Any, call: Json) -> None:
+    assert reasoned("#cc", contained=contained, **call) is state
+
+
+def test_a_procedure_may_hold_its_reason_too() -> None:
+    done = {
+        "resourceType": "Procedure",
+        "id": "x",
+        "subject": {"reference": "Patient/p"},
+        "status": "completed",
+        "code": concept("1234567"),
+        "reasonReference": [{"reference": "#cc"}],
+        "contained": [inside()],
+    }
+    read = read_key("procedures", raw({"resourceType": "Bundle", "entry": [{"resource": done}]}), Owner("p"))
+    codes = [*reasons_of(read.resources[0], chart())]
+    assert [code.code for code in codes[0]] == ["F33.2"]
 
 
 def test_a_prescription_of_another_server_is_not_the_local_order() -> None:

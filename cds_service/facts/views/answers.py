@@ -19,7 +19,14 @@ from cds_service.facts import fhir
 from cds_service.facts.ahead import put_in_doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When
-from cds_service.facts.elements import answer_codes, answer_elsewhere, answer_number, effective
+from cds_service.facts.elements import (
+    answer_codes,
+    answer_elsewhere,
+    answer_number,
+    authored,
+    effective,
+    issued,
+)
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.shelf import Entry
 from cds_service.facts.views.call import ViewCall
@@ -89,19 +96,19 @@ def _row(
         answer = answer_elsewhere(valued)
         if answer is None:
             return None
-    issued = chart.when(getattr(entry.resource, "issued", ""))
+    given_out = issued(entry.resource, chart) if isinstance(entry.resource, fhir.Observation) else None
     text = next((code.display for code in codes if code.display), "") or chart.terminology.name_of(codes)
     text = text or (codes[0].code if codes else "")
     columns: dict[str, Cell] = {
         "code": codes,
         "answer": answer,
         "number": number,
-        "date": when or issued,
+        "date": when or given_out,
         "status": status or None,
-        "issued": issued,
+        "issued": given_out,
         "told": BY_CODE,
     }
-    return Row(Evidence(entry.reference, when or issued, text), columns)
+    return Row(Evidence(entry.reference, when or given_out, text), columns)
 
 
 def _with_score(row: Row, scores: Mapping[str, float]) -> Row:
@@ -134,7 +141,7 @@ def _item_rows(asked: Asked, chart: Chart) -> Iterator[Row]:
     response: fhir.QuestionnaireResponse = entry.resource
     named = _codes_of(item) if told == BY_CODE else ()
     codes = tuple(Coded(LOINC, code, item.text) for code in named) or (Coded("text", item.text, item.text),)
-    when = chart.when(response.authored)
+    when = authored(response, chart)
     rows = (_row(entry, codes, given, response.status, when, chart) for given in item.answer)
     return (row if told == BY_CODE else _in_words(row) for row in rows if row is not None)
 

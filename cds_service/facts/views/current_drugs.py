@@ -264,7 +264,7 @@ def _statement_course(statement: fhir.MedicationStatement, chart: Chart) -> Cour
 
 def _supply_course(dispense: fhir.MedicationDispense, chart: Chart) -> Course:
     """From the day it was handed out, for as many days as it was meant to last."""
-    handed = _days(dispense.when_handed_over, chart) or _days(dispense.when_prepared, chart)
+    handed = _past_days(dispense.when_handed_over, chart) or _past_days(dispense.when_prepared, chart)
     days = length_in_days(dispense.days_supply)
     if handed is None or not days:
         return Course(handed, None, True)
@@ -277,13 +277,16 @@ def _given_course(given: fhir.MedicationAdministration, chart: Chart) -> Course:
     A dose with a start and no end ended on some day since, unless the entry says that it goes on.
     """
     period, going_on = given.effective_period, given.status == _UNDER_WAY
-    moment = _days(given.effective_date_time, chart)
+    moment = _past_days(given.effective_date_time, chart)
     if moment is not None or period is None:
         return Course(moment, None if going_on else moment)
-    course = _period(period, chart)
-    if going_on or course.start is None or course.end is not None:
-        return course
-    return Course(course.start, (course.start[0], max(course.start[1], chart.today)))
+    start, course = _past_days(period.start, chart), _period(period, chart)
+    if going_on:
+        return Course(start, course.end, course.end_open)
+    end = _past_days(period.end, chart)
+    if start is not None and (end is None or end[0] > chart.today):
+        end = (start[0], max(start[1], chart.today))
+    return Course(start, end, end is None and course.end_open)
 
 
 _COURSES: Mapping[str, Callable[[Any, Chart], Course]] = {
@@ -298,6 +301,12 @@ _COURSES: Mapping[str, Callable[[Any, Chart], Course]] = {
 def _period(period: fhir.Period, chart: Chart) -> Course:
     end = _days(period.end, chart)
     return Course(_days(period.start, chart), end, bool(period.end) and end is None)
+
+
+def _past_days(text: str, chart: Chart) -> Days | None:
+    """The days of something that has happened."""
+    when = chart.until_now(chart.when(text))
+    return days_of(when, chart) if when is not None else None
 
 
 def _days(text: str, chart: Chart) -> Days | None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cds_service.facts.chart import Chart
-from cds_service.facts.elements import UNREAD, reasons_of
+from cds_service.facts.reasons import reasons_of
 from cds_service.facts.shelf import Entry
+from cds_service.facts.statuses import UNREAD
 from cds_service.facts.views.call import ViewCall
 from cds_service.facts.where import Reader, codes_test
 from cds_service.rulebook.fact import InSet

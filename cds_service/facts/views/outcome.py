@@ -229,12 +229,15 @@ def _entries(sets: tuple[str, ...], chart: Chart) -> list[Entry]:
 
 def _onset(entry: Entry, chart: Chart) -> tuple[When, bool] | None:
     condition = entry.resource
-    onset = chart.when(condition.onset_date_time) or chart.period(
-        condition.onset_period and type(condition.onset_period)(condition.onset_period.start, "")
+    onset = chart.until_now(
+        chart.when(condition.onset_date_time)
+        or chart.period(
+            condition.onset_period and type(condition.onset_period)(condition.onset_period.start, "")
+        )
     )
     if onset is not None and not _to_come(onset, chart):
         return onset, True
-    recorded = chart.when(condition.recorded_date)
+    recorded = chart.until_now(chart.when(condition.recorded_date))
     return (recorded, False) if recorded is not None and not _to_come(recorded, chart) else None
 
 

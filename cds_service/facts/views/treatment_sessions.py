@@ -18,6 +18,7 @@ from cds_service.facts import fhir
 from cds_service.facts.ahead import WHY, any_time, dated_ahead, doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import EVER, NEVER, When
+from cds_service.facts.elements import happened
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.infusion import milligrams_given
 from cds_service.facts.shelf import Entry
@@ -86,11 +87,9 @@ def _records(kind: str, sets: tuple[str, ...], call: ViewCall, chart: Chart) -> 
         begun, why = _begun(entry.resource, kind)
         if not sure:
             begun, why = all_of((begun, UNKNOWN)), (*why, _unclassified(entry, kind))
-        when, tomorrow = _WHEN[kind](entry.resource, chart), day_as_when(chart.today, chart).end
+        when = happened(_WHEN[kind](entry.resource, chart), entry.resource, chart)
         if entry.reference in dated_ahead(chart):
             begun, why, when = all_of((begun, doubt(entry.reference, chart))), (*why, WHY), any_time(when)
-        elif when is not None and when.start < tomorrow < when.end:
-            when = When(when.start, tomorrow, when.text)
         drugs = names_of(entry, call) if kind != DONE else ()
         yield Record(entry, begun, why, when, the_day(when, chart), drugs, _dose(entry, kind, call))
 
@@ -150,7 +149,7 @@ def _rows(records: Sequence[Record], lost: frozenset[str], chart: Chart) -> Iter
     for day, held in days.items():
         row = _day_row(day, held, anytime | _unread(held), chart)
         if row.counts is TRUE:
-            taken.append(day_as_when(day, chart))
+            taken.append(_day(day, chart))
         yield row
     yield from _loose_rows(loose, taken, lost)
 
@@ -172,7 +171,7 @@ def _day_row(day: date, records: Sequence[Record], lost: frozenset[str], chart: 
     """All records of a day; those that may be no session at all say nothing beside one that surely is."""
     sure = [record for record in records if record.sure is TRUE]
     held = sure or records
-    whole = day_as_when(day, chart)
+    whole = _day(day, chart)
     instants = [record.instant for record in held if record.instant is not None]
     first = min(instants, key=lambda instant: (instant.start, instant.text), default=None)
     if first is not None and lost:
@@ -186,6 +185,12 @@ def _day_row(day: date, records: Sequence[Record], lost: frozenset[str], chart: 
     entry = held[0].entry
     why = () if sure else held[0].why
     return Row(Evidence(entry.reference, first or whole, entry.text), columns, TRUE if sure else UNKNOWN, why)
+
+
+def _day(day: date, chart: Chart) -> When:
+    """A whole day; of today what is past."""
+    when = day_as_when(day, chart)
+    return chart.until_now(when) or when
 
 
 def _drugs(records: Sequence[Record], lost: frozenset[str]) -> Cell:

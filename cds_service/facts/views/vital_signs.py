@@ -18,7 +18,7 @@ from cds_service.facts import fhir
 from cds_service.facts.ahead import dated_ahead, put_in_doubt
 from cds_service.facts.chart import Chart
 from cds_service.facts.dates import When
-from cds_service.facts.elements import answer_number, effective
+from cds_service.facts.elements import answer_number, effective, issued
 from cds_service.facts.finding import Cell, Evidence, Quantity, Row
 from cds_service.facts.give import latest_candidates
 from cds_service.facts.quantity import convert
@@ -50,7 +50,7 @@ def _readings(keys: tuple[str, ...], chart: Chart) -> Sequence[_Reading]:
         met: dict[object, _Reading] = {}
         for entry, _ in chart.entries(keys, "Observation", (PANEL, SYSTOLIC, DIASTOLIC)):
             observation: fhir.Observation = entry.resource
-            when = effective(observation, chart) or chart.when(observation.issued)
+            when = effective(observation, chart) or issued(observation, chart)
             panel = bool(observation.component)
             moment = entry.reference if panel or when is None else (when.start, when.end, observation.status)
             sides = sides_told(entry)
@@ -98,7 +98,7 @@ class _Reading(Struct, gc=False):
             "date": self.date,
             "time": self.date if self.date is not None and self.date.instant else None,
             "status": self.first.status or None,
-            "issued": chart.when(self.first.issued),
+            "issued": issued(self.first, chart),
         }
         return Row(Evidence(self.reference, self.when, "blood pressure"), columns)
 
@@ -131,13 +131,13 @@ def body_weight(call: ViewCall) -> Callable[[Chart], Sequence[Row]]:
         rows: list[Row] = []
         for entry, _ in chart.entries(call.keys, "Observation", ("body-weight",)):
             observation: fhir.Observation = entry.resource
-            when = effective(observation, chart) or chart.when(observation.issued)
+            when = effective(observation, chart) or issued(observation, chart)
             weight = answer_number(observation)
             columns: dict[str, Cell] = {
                 "weight": weight if weight is not None and weight.unit else None,
                 "date": when,
                 "status": observation.status or None,
-                "issued": chart.when(observation.issued),
+                "issued": issued(observation, chart),
             }
             if weight is not None:
                 rows.append(Row(Evidence(entry.reference, when, "body weight"), columns))
