@@ -70,7 +70,7 @@ def test_the_place_is_told_down_to_the_first_name_that_is_not_ours(text: bytes, 
     assert "of-a-patient" not in str(refused.value)
 
 
-@pytest.mark.parametrize("text", [b"[" * 5000 + b"]" * 5000, b'{"a": nonsense}', b'{"a": "\xff"}'])
+@pytest.mark.parametrize("text", [b"[" * 200_000 + b"]" * 200_000, b'{"a": nonsense}', b'{"a": "\xff"}'])
 def test_what_cannot_be_read_in_full_is_refused(text: bytes) -> None:
     with pytest.raises(RequestError, match="cannot be read in full"):
         refuse_duplicates(text)
